@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const src = (name: string) => fileURLToPath(new URL(`./src/${name}.ts`, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^sipbot$/, replacement: src('index') },
+      { find: /^sipbot\/(.*)$/, replacement: src('$1') },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/interop/**'],
+    testTimeout: 30_000,
+    coverage: { provider: 'v8', include: ['src/**'], exclude: ['src/**/index.ts'] },
+  },
+});
