@@ -1,2 +1,4 @@
 /** `sipbot/testing`: what our own tests stand on, shipped so that yours can. */
 export { ManualClock } from './testing/manual-clock.js';
+export { type Impairment, MemoryNetwork, type MemoryNetworkOptions, type MemoryNetworkStats } from './testing/memory-network.js';
+export { SeededRandom } from './testing/seeded-random.js';
