@@ -12,7 +12,6 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/interop/**'],
     testTimeout: 30_000,
     coverage: { provider: 'v8', include: ['src/**'], exclude: ['src/**/index.ts'] },
   },

@@ -1,0 +1,102 @@
+/** What npm would publish, looked at from outside: contents, size, publint, attw, and two consumers type-checked and run against the tarball. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const work = mkdtempSync(join(tmpdir(), 'sipbot-package-'));
+const MAX_UNPACKED_BYTES = 1_000_000;
+let passed = 0;
+let failed = 0;
+
+function check(name: string, run: () => void): void {
+  try {
+    run();
+    passed++;
+    console.log(`ok      ${name}`);
+  } catch (error) {
+    failed++;
+    const output = error as { stdout?: Buffer; stderr?: Buffer; message?: string };
+    console.log(`FAILED  ${name}\n${output.stdout ?? ''}${output.stderr ?? ''}${output.message ?? ''}`);
+  }
+}
+
+function npm(cwd: string, ...args: string[]): string {
+  return execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+function bin(name: string): string {
+  return join(root, 'node_modules', '.bin', name);
+}
+
+const [packed] = JSON.parse(npm(root, 'pack', '--json', '--pack-destination', work)) as {
+  filename: string;
+  unpackedSize: number;
+  files: { path: string }[];
+}[];
+if (packed === undefined) throw new Error('npm pack said nothing');
+const tarball = join(work, packed.filename);
+
+check('the tarball holds only what a user needs', () => {
+  const strangers = packed.files
+    .map((file) => file.path)
+    .filter((path) => !/^(dist\/[^/]+|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(path));
+  if (strangers.length > 0) throw new Error(strangers.join('\n'));
+});
+
+check(`unpacked it is under ${MAX_UNPACKED_BYTES} bytes (${packed.unpackedSize})`, () => {
+  if (packed.unpackedSize >= MAX_UNPACKED_BYTES) throw new Error(`${packed.unpackedSize} bytes`);
+});
+
+check('no install script, no compiler', () => {
+  const { scripts = {} } = JSON.parse(execFileSync('tar', ['-xzOf', tarball, 'package/package.json'], { encoding: 'utf8' })) as {
+    scripts?: Record<string, string>;
+  };
+  const hooks = ['preinstall', 'install', 'postinstall', 'prepare'].filter((hook) => hook in scripts);
+  if (hooks.length > 0) throw new Error(hooks.join(', '));
+});
+
+check('publint', () => {
+  console.log(execFileSync(bin('publint'), ['run', tarball, '--strict'], { encoding: 'utf8', cwd: root }).trim());
+});
+
+check('are the types wrong?', () => {
+  execFileSync(bin('attw'), [tarball, '--profile', 'node16'], { encoding: 'utf8', cwd: root });
+});
+
+for (const kind of ['esm', 'cjs'] as const) {
+  const home = join(work, kind);
+  check(`a ${kind} project installs it, type-checks against it and runs it`, () => {
+    cpSync(join(root, 'test', 'consumers', kind), home, { recursive: true });
+    writeFileSync(
+      join(home, 'package.json'),
+      JSON.stringify({ name: `consumer-${kind}`, private: true, type: kind === 'esm' ? 'module' : 'commonjs' }),
+    );
+    npm(home, 'install', '--no-save', '--ignore-scripts', '--prefer-offline', tarball);
+    const source = kind === 'esm' ? 'main.mts' : 'main.cts';
+    const flags = [
+      '--strict',
+      '--exactOptionalPropertyTypes',
+      '--target',
+      'es2022',
+      '--module',
+      'nodenext',
+      '--moduleResolution',
+      'nodenext',
+    ];
+    const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')];
+    execFileSync(bin('tsc'), [...flags, ...types, '--outDir', join(home, 'out'), join(home, source)], { cwd: home, encoding: 'utf8' });
+    const out = execFileSync(process.execPath, [join(home, 'out', source.replace('ts', 'js'))], {
+      cwd: home,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    if (!out.includes('consumer ok')) throw new Error(out);
+  });
+}
+
+rmSync(work, { recursive: true, force: true });
+console.log(`package: ${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,91 @@
+/** Starts the peers once for the whole run, tells the tests where they are, and puts them away afterwards. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { asteriskInstalled, startAsterisk } from './peers/asterisk.js';
+import { baresipInstalled } from './peers/baresip.js';
+import { kamailioInstalled, startKamailio } from './peers/kamailio.js';
+import { here, type Peer } from './peers/process.js';
+import { rtpengineInstalled, startRtpengine } from './peers/rtpengine.js';
+import { sippInstalled } from './peers/sipp.js';
+
+export interface PeerAddress {
+  readonly version: string;
+  readonly host: string;
+  readonly port: number;
+  readonly tlsPort: number;
+  readonly wsPort: number;
+  readonly wssPort: number;
+  readonly caFile: string;
+  readonly folder: string;
+  readonly pid: number;
+}
+
+/** undefined: that peer is not on this machine. */
+export interface Peers {
+  readonly work: string;
+  readonly asterisk: PeerAddress | undefined;
+  readonly kamailio: PeerAddress | undefined;
+  readonly kamailioSha256: PeerAddress | undefined;
+  readonly rtpengine: { readonly version: string; readonly host: string } | undefined;
+  readonly baresip: boolean;
+  readonly sipp36: boolean;
+  readonly sipp38: boolean;
+}
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    peers: Peers;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  if (process.env.SIPBOT_INTEROP_INSTALL !== 'no') {
+    execFileSync(join(here, 'install.sh'), { stdio: 'inherit', timeout: 15 * 60_000 });
+  }
+  const work = mkdtempSync(join(tmpdir(), 'sipbot-interop-'));
+  const started: Peer[] = [];
+  const start = async <P extends Peer>(isInstalled: boolean, run: () => Promise<P>): Promise<P | undefined> => {
+    if (!isInstalled) return undefined;
+    const peer = await run();
+    started.push(peer);
+    return peer;
+  };
+  const stop = async (): Promise<void> => {
+    for (const peer of started.reverse()) await peer.stop();
+  };
+  try {
+    const asterisk = await start(asteriskInstalled(), () => startAsterisk({ host: '127.0.0.21', folder: join(work, 'asterisk') }));
+    const kamailio = await start(kamailioInstalled(), () => startKamailio({ host: '127.0.0.22', folder: join(work, 'kamailio') }));
+    const kamailioSha256 = await start(kamailioInstalled(), () =>
+      startKamailio({ host: '127.0.0.23', folder: join(work, 'kamailio-sha256'), digest: 'SHA-256' }),
+    );
+    const rtpengine = await start(rtpengineInstalled(), () => startRtpengine({ host: '127.0.0.24', folder: join(work, 'rtpengine') }));
+    const peers: Peers = {
+      work,
+      asterisk: asterisk && addressOf(asterisk),
+      kamailio: kamailio && addressOf({ ...kamailio, wssPort: 0 }),
+      kamailioSha256: kamailioSha256 && addressOf({ ...kamailioSha256, wssPort: 0 }),
+      rtpengine: rtpengine && { version: rtpengine.version, host: '127.0.0.24' },
+      baresip: baresipInstalled(),
+      sipp36: sippInstalled('3.6'),
+      sipp38: sippInstalled('3.8'),
+    };
+    if (process.env.CI !== undefined) {
+      const missing = Object.entries(peers).filter(([, peer]) => peer === undefined || peer === false);
+      if (missing.length > 0) throw new Error(`CI must have every peer; missing: ${missing.map(([name]) => name).join(', ')}`);
+    }
+    project.provide('peers', peers);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return stop;
+}
+
+function addressOf(peer: PeerAddress): PeerAddress {
+  const { version, host, port, tlsPort, wsPort, wssPort, caFile, folder, pid } = peer;
+  return { version, host, port, tlsPort, wsPort, wssPort, caFile, folder, pid };
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'tsup';
+
+export default defineConfig({
+  entry: ['src/index.ts', 'src/sip.ts', 'src/rtp.ts', 'src/codec.ts', 'src/session.ts', 'src/bot.ts', 'src/testing.ts', 'src/cli.ts'],
+  format: ['esm', 'cjs'],
+  target: 'node20',
+  platform: 'node',
+  // Chunks are shared in both formats: `sipbot` and `sipbot/testing` must speak of the same classes.
+  splitting: true,
+  dts: process.env.SIPBOT_BUILD_DTS !== 'no',
+  clean: true,
+  treeshake: false,
+});
