@@ -2,6 +2,7 @@
 import { OptionError, SipBotError } from '../errors.js';
 import type { CodecDescription, CodecName, CodecOptions, Decoder, Encoder } from './codec.js';
 import { G711Decoder, G711Encoder } from './g711.js';
+import { G722Decoder, G722Encoder } from './g722.js';
 import { Linear16Decoder, Linear16Encoder } from './linear16.js';
 
 export const codecNames: readonly CodecName[] = ['opus', 'g722', 'pcmu', 'pcma', 'l16'];
@@ -118,6 +119,8 @@ export function encoder(name: CodecName, options: CodecOptions = {}): Encoder {
     case 'pcmu':
     case 'pcma':
       return new G711Encoder(name);
+    case 'g722':
+      return new G722Encoder(options);
     case 'l16':
       return new Linear16Encoder(l16Rate(options), l16Channels(options));
     default:
@@ -130,6 +133,8 @@ export function decoder(name: CodecName, options: CodecOptions = {}): Decoder {
     case 'pcmu':
     case 'pcma':
       return new G711Decoder(name);
+    case 'g722':
+      return new G722Decoder(options);
     case 'l16':
       return new Linear16Decoder(l16Rate(options), l16Channels(options));
     default:

@@ -77,21 +77,23 @@ describe.each([
       expect(Math.abs(responseDb(from, to, share * slower)), `${share}`).toBeLessThan(0.5);
   });
 
-  test.runIf(from > to)('what would fold back from 0.625 of the slower rate on is below −80 dB', () => {
-    for (let hz = 0.626 * to; hz < from / 2; hz += 0.173 * to) {
-      const out = resample(from, to, sine(hz, from, 0.3, 16_000));
-      expect(decibels(rms(out, Math.round(0.1 * to)) / (16_000 / Math.SQRT2)), `${hz} Hz`).toBeLessThan(-80);
-    }
-  });
+  if (from > to)
+    test('what would fold back from 0.625 of the slower rate on is below −80 dB', () => {
+      for (let hz = 0.626 * to; hz < from / 2; hz += 0.173 * to) {
+        const out = resample(from, to, sine(hz, from, 0.3, 16_000));
+        expect(decibels(rms(out, Math.round(0.1 * to)) / (16_000 / Math.SQRT2)), `${hz} Hz`).toBeLessThan(-80);
+      }
+    });
 
-  test.runIf(from < to)('images of a tone are below −80 dB', () => {
-    const hz = 0.3 * from;
-    const out = resample(from, to, sine(hz, from, 0.4, 16_000));
-    const start = Math.round(0.1 * to);
-    for (const image of [from - hz, from + hz].filter((at) => at < to / 2)) {
-      expect(decibels(toneAmplitude(out, image, to, start) / 16_000), `${image} Hz`).toBeLessThan(-80);
-    }
-  });
+  if (from < to)
+    test('images of a tone are below −80 dB', () => {
+      const hz = 0.3 * from;
+      const out = resample(from, to, sine(hz, from, 0.4, 16_000));
+      const start = Math.round(0.1 * to);
+      for (const image of [from - hz, from + hz].filter((at) => at < to / 2)) {
+        expect(decibels(toneAmplitude(out, image, to, start) / 16_000), `${image} Hz`).toBeLessThan(-80);
+      }
+    });
 
   test('any chunking gives the same samples, never more than maxOutput', () => {
     const input = whiteNoise(2500, 30_000, from + to);
