@@ -1,0 +1,53 @@
+/** Character classes of the SIP grammar, RFC 3261 §25.1, as one table: a lookup and a mask decide what a byte may be. */
+
+export const TOKEN = 1; // token: methods, header names, parameter names
+export const HOST = 2; // hostname and IPv4; the underscore is not in the RFC but in many networks
+export const USER = 4; // user and password of a URI, besides %-escapes
+export const VALUE = 8; // an unquoted parameter value, kindly read: whatever cannot end it
+export const URI_PARAM = 16; // paramchar and hvalue, besides %-escapes
+export const DIGIT = 32;
+
+const table = new Uint8Array(128);
+
+const mark = (chars: string, bits: number): void => {
+  for (const char of chars) table[char.charCodeAt(0)]! |= bits;
+};
+
+const alphanumeric = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+mark(alphanumeric, TOKEN | HOST | USER | VALUE | URI_PARAM);
+mark('0123456789', DIGIT);
+mark("-.!%*_+`'~", TOKEN);
+mark('-._', HOST);
+mark("-_.!~*'()&=+$,;?/#%", USER); // '#' is not in the RFC, but sent by many switches for dialled feature codes
+mark("-_.!~*'()[]/:&+$?%", URI_PARAM);
+for (let code = 0x21; code < 0x7f; code++) if (!'";,<>'.includes(String.fromCharCode(code))) table[code]! |= VALUE;
+
+/** Whether the character is in one of the classes. What is not ASCII is in none. */
+export const is = (code: number, bits: number): boolean => code < 128 && (table[code]! & bits) !== 0;
+
+/** Whether `text` is not empty and all of it is in one of the classes. */
+export const isAll = (text: string, bits: number): boolean => {
+  for (let i = 0; i < text.length; i++) if (!is(text.charCodeAt(i), bits)) return false;
+  return text.length > 0;
+};
+
+export const isToken = (text: string): boolean => isAll(text, TOKEN);
+
+export const isSpace = (code: number): boolean => code === 32 || code === 9;
+
+/** A decimal number of at most `max`, or undefined: no sign, no blank, nothing else. RFC 3261 §25.1 1*DIGIT. */
+export const parseDigits = (text: string, max = Number.MAX_SAFE_INTEGER): number | undefined => {
+  if (text.length > 15 || !isAll(text, DIGIT)) return parseLongDigits(text, max);
+  const number = +text;
+  return number <= max ? number : undefined;
+};
+
+/** Leading zeros are legal and may be many. */
+const parseLongDigits = (text: string, max: number): number | undefined => {
+  if (!isAll(text, DIGIT)) return undefined;
+  let from = 0;
+  while (from < text.length - 1 && text.charCodeAt(from) === 48) from++;
+  if (text.length - from > 15) return undefined;
+  const number = +text.slice(from);
+  return number <= max ? number : undefined;
+};

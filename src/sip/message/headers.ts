@@ -1,0 +1,240 @@
+/**
+ * The headers of one message, in order. What came from the wire stays where it was scanned until it is asked for, and is written back
+ * byte for byte; the first change turns the list into entries of its own. RFC 3261 §7.3.
+ */
+import { OptionError } from '../../errors.js';
+import { assertHeaderName, type HeaderName, hashName, headerName, isNamed } from './header-name.js';
+import type { Head } from './scan.js';
+import { firstTop, indexOfTop, splitTop } from './split.js';
+import { assertFieldText } from './text.js';
+
+export type HeaderEntry = readonly [name: string, value: string];
+
+interface Entry {
+  readonly hash: number;
+  readonly name: string;
+  readonly value: string;
+  /** The line as it came, without its line end; undefined for ours. */
+  readonly line: string | undefined;
+}
+
+export class HeaderList {
+  readonly #head: Head | undefined;
+  #entries: Entry[] | undefined;
+
+  private constructor(head: Head | undefined, entries: Entry[] | undefined) {
+    this.#head = head;
+    this.#entries = entries;
+  }
+
+  static scanned(head: Head): HeaderList {
+    return new HeaderList(head, undefined);
+  }
+
+  /** Names and values that an application gives: looked at. */
+  static of(entries: readonly HeaderEntry[]): HeaderList {
+    for (const [name, value] of entries) assertHeader(name, value);
+    return HeaderList.trusted(entries);
+  }
+
+  /** Names and values that come from a message that was read. */
+  static trusted(entries: readonly HeaderEntry[]): HeaderList {
+    return new HeaderList(
+      undefined,
+      entries.map(([name, value]) => makeEntry(name, value)),
+    );
+  }
+
+  /** The head as it came while nothing has been changed. */
+  get untouched(): Head | undefined {
+    return this.#entries === undefined ? this.#head : undefined;
+  }
+
+  /** From here on the message is written line by line, not as it came. */
+  touch(): void {
+    this.#own();
+  }
+
+  get size(): number {
+    return this.#entries?.length ?? this.#head!.marks.length / 4;
+  }
+
+  clone(): HeaderList {
+    return new HeaderList(this.#head, this.#entries?.slice());
+  }
+
+  nameAt(index: number): string {
+    if (this.#entries !== undefined) return this.#entries[index]!.name;
+    const { text, marks } = this.#head!;
+    return text.slice(marks[index * 4 + 1]!, marks[index * 4 + 2]!);
+  }
+
+  /** The value without blanks around it, folds undone. */
+  valueAt(index: number): string {
+    return this.#entries !== undefined ? this.#entries[index]!.value : readValue(this.#head!, index);
+  }
+
+  /** Name, colon and value as they are written, without the line end. */
+  lineAt(index: number): string {
+    if (this.#entries !== undefined) {
+      const entry = this.#entries[index]!;
+      return entry.line ?? `${entry.name}: ${entry.value}`;
+    }
+    const { text, marks } = this.#head!;
+    return text.slice(marks[index * 4 + 1]!, marks[index * 4 + 3]!);
+  }
+
+  /** Index of the next header of that name at or behind `from`; -1 when there is none. */
+  indexOf(header: HeaderName, from = 0): number {
+    const { hash, compactHash } = header;
+    if (this.#entries !== undefined) {
+      const entries = this.#entries;
+      for (let i = from; i < entries.length; i++) {
+        const other = entries[i]!.hash;
+        if ((other === hash || other === compactHash) && isNamed(entries[i]!.name, header)) return i;
+      }
+      return -1;
+    }
+    const marks = this.#head!.marks;
+    for (let at = from * 4; at < marks.length; at += 4) {
+      const other = marks[at]!;
+      if ((other === hash || other === compactHash) && isNamed(this.nameAt(at / 4), header)) return at / 4;
+    }
+    return -1;
+  }
+
+  /** The first header's whole text. */
+  text(header: HeaderName): string | undefined {
+    const index = this.indexOf(header);
+    return index === -1 ? undefined : this.valueAt(index);
+  }
+
+  /** The first value: of a list its first element. */
+  first(header: HeaderName): string | undefined {
+    if (!header.isList) return this.text(header);
+    for (let index = this.indexOf(header); index !== -1; index = this.indexOf(header, index + 1)) {
+      const value = firstTop(this.valueAt(index));
+      if (value !== '' || header.name === 'Supported') return value;
+    }
+    return this.has(header) ? '' : undefined;
+  }
+
+  /** Every value, lists split. */
+  all(header: HeaderName): string[] {
+    const values: string[] = [];
+    for (let index = this.indexOf(header); index !== -1; index = this.indexOf(header, index + 1)) {
+      const value = this.valueAt(index);
+      if (!header.isList) values.push(value);
+      else if (value.indexOf(',') === -1) {
+        if (value !== '') values.push(value);
+      } else values.push(...splitTop(value, ','));
+    }
+    return values;
+  }
+
+  /** Each header's whole text, lists as they stand. */
+  whole(header: HeaderName): string[] {
+    const values: string[] = [];
+    for (let index = this.indexOf(header); index !== -1; index = this.indexOf(header, index + 1)) values.push(this.valueAt(index));
+    return values;
+  }
+
+  has(header: HeaderName): boolean {
+    return this.indexOf(header) !== -1;
+  }
+
+  entries(): HeaderEntry[] {
+    return Array.from({ length: this.size }, (_, i) => [this.nameAt(i), this.valueAt(i)] as const);
+  }
+
+  /** Takes the place of all headers of that name, where the first of them stood. */
+  set(name: string, values: readonly string[]): void {
+    for (const value of values) assertHeader(name, value);
+    const header = headerName(name);
+    const entries = this.#own();
+    const at = this.indexOf(header);
+    const ours = values.map((value) => makeEntry(name, value));
+    if (at === -1) entries.push(...ours);
+    else this.#entries = [...entries.slice(0, at), ...ours, ...entries.slice(at + 1).filter((entry) => !matches(entry, header))];
+  }
+
+  add(name: string, value: string): void {
+    assertHeader(name, value);
+    this.#own().push(makeEntry(name, value));
+  }
+
+  /** Before the first of its name, else before all others. */
+  prepend(name: string, value: string): void {
+    assertHeader(name, value);
+    const entries = this.#own();
+    entries.splice(Math.max(this.indexOf(headerName(name)), 0), 0, makeEntry(name, value));
+  }
+
+  remove(name: string): void {
+    const header = headerName(name);
+    if (this.has(header)) this.#entries = this.#own().filter((entry) => !matches(entry, header));
+  }
+
+  /** Takes away the first value: one element of a list, the header with its last one. */
+  removeFirst(name: string): void {
+    this.#changeFirst(headerName(name), undefined);
+  }
+
+  /** Puts another in place of the first value, and leaves the rest of the list as it is. */
+  replaceFirst(name: string, value: string): void {
+    assertHeader(name, value);
+    this.#changeFirst(headerName(name), value);
+  }
+
+  #changeFirst(header: HeaderName, value: string | undefined): void {
+    const at = this.indexOf(header);
+    if (at === -1) return;
+    const entries = this.#own();
+    const old = entries[at]!;
+    const end = header.isList ? indexOfTop(old.value, ',') : old.value.length;
+    const rest = old.value.slice(end + 1).trim();
+    const text = value === undefined ? rest : rest === '' ? value : `${value}, ${rest}`;
+    entries.splice(at, 1, ...(text === '' && value === undefined ? [] : [makeEntry(old.name, text)]));
+  }
+
+  #own(): Entry[] {
+    this.#entries ??= Array.from({ length: this.size }, (_, i) => ({
+      hash: this.#head!.marks[i * 4]!,
+      name: this.nameAt(i),
+      value: this.valueAt(i),
+      line: this.lineAt(i),
+    }));
+    return this.#entries;
+  }
+}
+
+const makeEntry = (name: string, value: string): Entry => ({ hash: hashName(name), name, value, line: undefined });
+
+const matches = (entry: Entry, header: HeaderName): boolean =>
+  (entry.hash === header.hash || entry.hash === header.compactHash) && isNamed(entry.name, header);
+
+const assertHeader = (name: string, value: string): void => {
+  assertHeaderName(name);
+  if (typeof value !== 'string') throw new OptionError(name, 'a string');
+  assertFieldText(name, value);
+};
+
+const readValue = (head: Head, index: number): string => {
+  const { text, marks } = head;
+  let from = text.indexOf(':', marks[index * 4 + 2]!) + 1;
+  let to = marks[index * 4 + 3]!;
+  while (from < to && isBlank(text.charCodeAt(from))) from++;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+  const value = text.slice(from, to);
+  return head.isFolded && value.indexOf('\n') !== -1 ? unfold(value) : value;
+};
+
+const isBlank = (code: number): boolean => code === 32 || code === 9 || code === 13 || code === 10;
+
+/** §7.3.1: a fold and the blanks around it are as good as one blank. */
+const unfold = (value: string): string =>
+  value
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ');

@@ -1,0 +1,99 @@
+/** A name and where to find it: From, To, Contact, Route and their kin, RFC 3261 §20.10, §25.1 name-addr / addr-spec. Immutable. */
+import { isToken } from './chars.js';
+import { Params, parseParams } from './params.js';
+import { endOfQuoted, quote, unquote } from './quoted.js';
+import { assertFieldText } from './text.js';
+import { parseUri, type Uri } from './uri.js';
+
+export class NameAddr {
+  /** Unquoted. */
+  readonly displayName: string | undefined;
+  readonly uri: Uri;
+  readonly params: Params;
+  #text: string | undefined;
+
+  constructor(uri: Uri, displayName?: string, params: Params = Params.none, text?: string) {
+    if (text === undefined && displayName !== undefined) assertFieldText('displayName', displayName);
+    this.displayName = displayName;
+    this.uri = uri;
+    this.params = params;
+    this.#text = text;
+  }
+
+  get tag(): string | undefined {
+    return this.params.raw('tag');
+  }
+
+  withUri(uri: Uri): NameAddr {
+    return new NameAddr(uri, this.displayName, this.params);
+  }
+
+  withDisplayName(displayName: string | undefined): NameAddr {
+    return new NameAddr(this.uri, displayName, this.params);
+  }
+
+  withParams(params: Params): NameAddr {
+    return new NameAddr(this.uri, this.displayName, params);
+  }
+
+  withParam(name: string, value: string | true): NameAddr {
+    return this.withParams(this.params.with(name, value));
+  }
+
+  withTag(tag: string): NameAddr {
+    return this.withParam('tag', tag);
+  }
+
+  withoutTag(): NameAddr {
+    return this.withParams(this.params.without('tag'));
+  }
+
+  /** As it came, or as §25.1 wants it; always with brackets, so that no parameter changes its owner (§20.10). */
+  toString(): string {
+    this.#text ??= `${writeDisplayName(this.displayName)}<${this.uri}>${this.params}`;
+    return this.#text;
+  }
+}
+
+const writeDisplayName = (name: string | undefined): string => {
+  if (name === undefined || name === '') return '';
+  return name.split(' ').every(isToken) ? `${name} ` : `${quote(name)} `;
+};
+
+/** One name-addr or addr-spec with its parameters; undefined when it is malformed. */
+export const parseNameAddr = (text: string): NameAddr | undefined => {
+  let displayName: string | undefined;
+  let open: number;
+  if (text.charCodeAt(0) === 34) {
+    const close = endOfQuoted(text, 0);
+    if (close === -1) return undefined;
+    displayName = unquote(text.slice(0, close));
+    open = close;
+    while (text.charCodeAt(open) === 32 || text.charCodeAt(open) === 9) open++;
+    if (text.charCodeAt(open) !== 60) return undefined;
+  } else {
+    open = text.indexOf('<');
+    if (open > 0) {
+      const name = text.slice(0, open).trim();
+      // A bracket behind a colon or semicolon belongs to a parameter of a bare address, not to us.
+      if (name.indexOf(';') !== -1 || name.indexOf('"') !== -1) return parseBare(text);
+      if (name !== '') displayName = name;
+    } else if (open === -1) return parseBare(text);
+  }
+  const close = text.indexOf('>', open);
+  if (close === -1) return undefined;
+  const uri = parseUri(text.slice(open + 1, close));
+  const params = close + 1 === text.length ? Params.none : parseParams(text, close + 1);
+  return uri && params ? new NameAddr(uri, displayName, params, text) : undefined;
+};
+
+/** §20: without brackets every parameter is the header's, and the URI may hold no comma, question mark or semicolon. */
+const parseBare = (text: string): NameAddr | undefined => {
+  const semicolon = text.indexOf(';');
+  const end = semicolon === -1 ? text.length : semicolon;
+  const address = text.slice(0, end).trim();
+  if (address.indexOf('?') !== -1 || address.indexOf(',') !== -1) return undefined;
+  const uri = parseUri(address);
+  const params = parseParams(text, end);
+  return uri && params ? new NameAddr(uri, undefined, params, text) : undefined;
+};

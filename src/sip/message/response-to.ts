@@ -1,0 +1,55 @@
+/** The response that a request asks for, RFC 3261 §8.2.6, §12.1.1: what must be copied is copied as it came. */
+import { headerName } from './header-name.js';
+import { type HeaderEntry, HeaderList } from './headers.js';
+import { type SipRequest, SipResponse } from './message.js';
+import type { ParseFailure } from './parse-failure.js';
+import { reasonPhrase } from './status.js';
+import { assertFieldText } from './text.js';
+
+export interface ResponseOptions {
+  readonly reason?: string;
+  /** Put on To when it has no tag yet. */
+  readonly toTag?: string;
+  readonly headers?: readonly HeaderEntry[];
+  readonly contentType?: string;
+  readonly body?: Uint8Array | string;
+}
+
+const VIA = headerName('Via');
+const RECORD_ROUTE = headerName('Record-Route');
+const singles = ['From', 'To', 'Call-ID', 'CSeq'].map(headerName);
+const makesDialog = new Set(['INVITE', 'SUBSCRIBE', 'REFER', 'NOTIFY']);
+
+export const responseTo = (request: SipRequest, status: number, options: ResponseOptions = {}): SipResponse => {
+  const { reason = reasonPhrase(status), toTag, headers, contentType, body } = options;
+  const { list } = request;
+  const copied: HeaderEntry[] = list.whole(VIA).map((value) => ['Via', value]);
+  // §12.1.1: the route set of the dialog that this response makes.
+  if (status > 100 && status < 300 && makesDialog.has(request.method)) {
+    for (const value of list.whole(RECORD_ROUTE)) copied.push(['Record-Route', value]);
+  }
+  for (const header of singles) {
+    const value = list.text(header);
+    if (value === undefined) continue;
+    if (header.name === 'To' && toTag !== undefined && status > 100 && request.to?.tag === undefined) {
+      assertFieldText('toTag', toTag);
+      copied.push(['To', `${value};tag=${toTag}`]);
+    } else copied.push([header.name, value]);
+  }
+  const response = new SipResponse(status, reason, HeaderList.trusted(copied), body);
+  for (const [name, value] of headers ?? []) response.add(name, value);
+  if (contentType !== undefined) response.set('Content-Type', contentType);
+  return response;
+};
+
+/** The answer to a request that could not be read; undefined when it was no request, or an ACK, or too little is known to find the way back. */
+export const responseToFailure = (failure: ParseFailure, toTag?: string): SipResponse | undefined => {
+  const { kind, method, vias, from, to, callId, cseq, status } = failure;
+  if (kind !== 'request' || method === 'ACK' || vias.length === 0) return undefined;
+  const copied: HeaderEntry[] = vias.map((via) => ['Via', via]);
+  if (from !== undefined) copied.push(['From', from]);
+  if (to !== undefined) copied.push(['To', toTag === undefined || /;\s*tag\s*=/i.test(to) ? to : `${to};tag=${toTag}`]);
+  if (callId !== undefined) copied.push(['Call-ID', callId]);
+  if (cseq !== undefined) copied.push(['CSeq', cseq]);
+  return new SipResponse(status, reasonPhrase(status), HeaderList.trusted(copied));
+};
