@@ -13,3 +13,10 @@ export { type ResponseOptions, responseTo, responseToFailure } from './sip/messa
 export { parseUri, Uri, type UriParts } from './sip/message/uri.js';
 export { parseVia, Via } from './sip/message/via.js';
 export { write } from './sip/message/write.js';
+export type { Flow } from './sip/transport/flow.js';
+export type { KeepAliveOptions } from './sip/transport/hearts.js';
+export { Subnets } from './sip/transport/ip.js';
+export type { SentBy } from './sip/transport/own-address.js';
+export { systemNetwork } from './sip/transport/system-network.js';
+export type { ListenAddress, ListenOptions, Target, TlsOptions, TransportLimits, TransportName } from './sip/transport/transport.js';
+export { TransportLayer, type TransportLayerOptions } from './sip/transport/transport-layer.js';

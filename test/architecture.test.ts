@@ -32,7 +32,13 @@ const TYPES_ONLY: Record<string, readonly string[]> = {};
 const OUTSIDE = /^node:(dgram|net|tls|dns|dns\/promises|worker_threads|fs|fs\/promises|http|https|child_process|cluster)$/;
 
 /** The only files that may touch sockets, threads or the disk. */
-const MAY_TOUCH: Record<string, readonly string[]> = {};
+const MAY_TOUCH: Record<string, readonly string[]> = {
+  'sip/transport/udp.ts': ['node:dgram'],
+  'sip/transport/tcp.ts': ['node:net'],
+  'sip/transport/tls.ts': ['node:tls'],
+  'sip/transport/ws.ts': ['node:http', 'node:https'],
+  'sip/transport/resolver.ts': ['node:dns/promises'],
+};
 
 interface Import {
   readonly from: string;
