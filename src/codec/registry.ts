@@ -1,10 +1,9 @@
 // Which codecs there are, what SDP calls them (RFC 3551 §6, RFC 7587 §7), and how to get one.
-import { OptionError } from '../errors.js';
+import { OptionError, SipBotError } from '../errors.js';
 import type { CodecDescription, CodecName, CodecOptions, Decoder, Encoder } from './codec.js';
 import { G711Decoder, G711Encoder } from './g711.js';
 import { G722Decoder, G722Encoder } from './g722.js';
 import { Linear16Decoder, Linear16Encoder } from './linear16.js';
-import { OpusDecoder, OpusEncoder, opusFormat } from './opus.js';
 
 export const codecNames: readonly CodecName[] = ['opus', 'g722', 'pcmu', 'pcma', 'l16'];
 
@@ -23,7 +22,6 @@ const pcmu: CodecDescription = {
   channels: 1,
   defaultPtimeMs: 20,
   ptimesMs: anyPtime,
-  fmtp: undefined,
   bytesPer: eightKilobytes,
 };
 
@@ -40,7 +38,6 @@ const opus: CodecDescription = {
   channels: 2,
   defaultPtimeMs: 20,
   ptimesMs: [10, 20, 40, 60],
-  fmtp: opusFormat(48000),
   // RFC 6716 §3.2.1: a frame of 20 ms or less has at most 1275 bytes.
   bytesPer: (ms) => 1275 * Math.max(1, Math.ceil(ms / 20)) + 7,
 };
@@ -57,7 +54,6 @@ function l16(sampleRate: number, channels: number): CodecDescription {
     channels,
     defaultPtimeMs: 20,
     ptimesMs: anyPtime,
-    fmtp: undefined,
     bytesPer: (ms) => 2 * channels * Math.ceil((sampleRate * ms) / 1000),
   };
 }
@@ -72,11 +68,11 @@ export function describeCodec(name: CodecName, options: CodecOptions = {}): Code
     case 'g722':
       return g722;
     case 'opus':
-      return options.sampleRate === undefined ? opus : { ...opus, sampleRate: options.sampleRate, fmtp: opusFormat(options.sampleRate) };
+      return options.sampleRate === undefined ? opus : { ...opus, sampleRate: options.sampleRate };
     case 'l16':
       return l16(l16Rate(options), l16Channels(options));
     default:
-      throw unknown();
+      throw new OptionError('codec', `one of ${codecNames.join(', ')}`);
   }
 }
 
@@ -118,7 +114,6 @@ export function codecOfStaticPayloadType(payloadType: number): CodecDescription 
   }
 }
 
-/** Opus wants `await loadOpus()` before; the others are always there. */
 export function encoder(name: CodecName, options: CodecOptions = {}): Encoder {
   switch (name) {
     case 'pcmu':
@@ -128,14 +123,11 @@ export function encoder(name: CodecName, options: CodecOptions = {}): Encoder {
       return new G722Encoder(options);
     case 'l16':
       return new Linear16Encoder(l16Rate(options), l16Channels(options));
-    case 'opus':
-      return new OpusEncoder(options);
     default:
-      throw unknown();
+      throw new SipBotError('ERR_CODEC', `there is no codec ${name} here`);
   }
 }
 
-/** Opus wants `await loadOpus()` before; the others are always there. */
 export function decoder(name: CodecName, options: CodecOptions = {}): Decoder {
   switch (name) {
     case 'pcmu':
@@ -145,15 +137,9 @@ export function decoder(name: CodecName, options: CodecOptions = {}): Decoder {
       return new G722Decoder(options);
     case 'l16':
       return new Linear16Decoder(l16Rate(options), l16Channels(options));
-    case 'opus':
-      return new OpusDecoder(options);
     default:
-      throw unknown();
+      throw new SipBotError('ERR_CODEC', `there is no codec ${name} here`);
   }
-}
-
-function unknown(): OptionError {
-  return new OptionError('codec', `one of ${codecNames.join(', ')}`);
 }
 
 function l16Rate({ sampleRate = 16000 }: CodecOptions): number {

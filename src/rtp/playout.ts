@@ -1,0 +1,347 @@
+/**
+ * The receive side from accepted packets to PCM: jitter buffer, decoder, concealment and time-scaling, one frame per tick.
+ *
+ * Sound is decoded when it is due into a short store, in which it is stretched or shrunk as the jitter buffer asks.
+ */
+import type { Decoder } from '../codec/codec.js';
+import { OptionError } from '../errors.js';
+import type { RtpHeader } from './header.js';
+import { JitterBuffer, type JitterOptions, type PutOutcome } from './jitter-buffer.js';
+import { TimeScale } from './time-scale.js';
+
+/** Hides losses for codecs that do not themselves: `Concealer` of the codec room. */
+export interface LossConcealer {
+  good(samples: Int16Array, count: number, at: number): void;
+  conceal(out: Int16Array, count: number, at: number): void;
+  /** The gap has lasted so long that nothing is left of the sound. */
+  readonly isSilent: boolean;
+  reset(): void;
+}
+
+/** Fills the sender's pauses from its comfort noise packets (RFC 3389). */
+export interface NoiseSource {
+  update(payload: Uint8Array, offset: number, length: number): void;
+  fill(out: Int16Array, at: number, count: number): void;
+}
+
+export interface PlayoutFormat {
+  readonly payloadType: number;
+  /** Of the RTP timestamp. */
+  readonly clockRate: number;
+  /** Of the samples the decoder gives. */
+  readonly sampleRate: number;
+  readonly decoder: Decoder;
+  /** Needed unless the decoder conceals by itself. */
+  readonly concealer: LossConcealer | undefined;
+}
+
+export interface PlayoutOptions {
+  readonly frameMs: number;
+  readonly formats: readonly PlayoutFormat[];
+  readonly noise?: { readonly payloadTypes: readonly number[]; readonly make: (sampleRate: number) => NoiseSource };
+  readonly eventPayloadTypes?: readonly number[];
+  /** Of the events; when it is not the sound's, their durations are not used. @default the first format's */
+  readonly eventClockRate?: number;
+  readonly jitter?: Partial<Omit<JitterOptions, 'clockRate' | 'frameMs'>>;
+}
+
+/** What a frame is made of, for the most part. */
+export type FrameSource = 'heard' | 'concealed' | 'silence' | 'dtmf';
+
+/** Where the likeness asked for of a time-scaled place begins, and by how much it falls each time none is found: the delay must come down in the end. */
+const LIKENESS = 0.9;
+const LIKENESS_FALL = 0.02;
+/** Sound heard as it was between two shrinks. */
+const REST_MS = 40;
+/** No packet is longer than this, whatever it says: Opus allows 120 ms. */
+const LONGEST_PACKET_MS = 300;
+
+export class Playout {
+  #options: PlayoutOptions;
+  #format: PlayoutFormat;
+  #buffer: JitterBuffer;
+  #timeScale: TimeScale;
+  #noise: NoiseSource | undefined;
+  #hasNoise = false;
+  /** The sound of a decoder that conceals itself has been faded out. */
+  #isFaded = true;
+
+  /** Sound decoded and not yet given out: `[0, #count)`. */
+  #pcm = new Int16Array(0);
+  #count = 0;
+  /** What the last of it is. */
+  #latest: FrameSource = 'silence';
+  /** All of it is sound as it came. */
+  #isWhole = false;
+  #rested = 0;
+  #refused = 0;
+  /** Payloads the decoder could make nothing of. */
+  undecodable = 0;
+
+  constructor(options: PlayoutOptions) {
+    const format = options.formats[0];
+    if (format === undefined) throw new OptionError('formats', 'at least one');
+    this.#options = options;
+    this.#format = format;
+    this.#buffer = this.#makeBuffer(format.clockRate);
+    this.#timeScale = new TimeScale(format.sampleRate);
+  }
+
+  /** The rate of the frame that `frame` gave last. */
+  get sampleRate(): number {
+    return this.#format.sampleRate;
+  }
+
+  /** Counters, delay and target. Another object when the clock rate changes. */
+  get buffer(): JitterBuffer {
+    return this.#buffer;
+  }
+
+  /** What offer and answer have agreed anew; what waits is kept where the clock stays the same. */
+  configure(options: PlayoutOptions): void {
+    const format = options.formats.find(({ payloadType }) => payloadType === this.#format.payloadType) ?? options.formats[0];
+    if (format === undefined) throw new OptionError('formats', 'at least one');
+    const needsBuffer = format.clockRate !== this.#format.clockRate || options.frameMs !== this.#options.frameMs;
+    this.#options = options;
+    if (needsBuffer) this.#buffer = this.#makeBuffer(format.clockRate);
+    this.#use(format);
+  }
+
+  /** Takes an accepted packet in: sound, comfort noise and telephone-events alike, for all of them count and take time. */
+  put(header: RtpHeader, packet: Uint8Array, now: number): PutOutcome | 'unknown' {
+    const { payloadType } = header;
+    const format = this.#formatOf(payloadType);
+    if (format !== undefined) {
+      // RFC 7160: another clock is another count. What waits in the old one is given up.
+      if (format.clockRate !== this.#clockRate) this.#buffer = this.#makeBuffer(format.clockRate);
+      return this.#buffer.put('audio', header, packet, now);
+    }
+    const { noise, eventPayloadTypes, eventClockRate = this.#options.formats[0]!.clockRate } = this.#options;
+    if (noise?.payloadTypes.includes(payloadType)) return this.#buffer.put('noise', header, packet, now);
+    if (!eventPayloadTypes?.includes(payloadType)) return 'unknown';
+    const at = header.payloadOffset;
+    const isTimed = header.payloadLength >= 4 && eventClockRate === this.#clockRate;
+    return this.#buffer.put('event', header, packet, now, isTimed ? (packet[at + 2]! << 8) | packet[at + 3]! : 0);
+  }
+
+  /** The sender is another, or has begun anew: its packets follow what waits. */
+  restart(): void {
+    this.#buffer.restart();
+  }
+
+  /** Forgets everything that waits: after a hold. */
+  reset(): void {
+    this.#buffer = this.#makeBuffer(this.#clockRate);
+    this.#count = 0;
+    this.#format.concealer?.reset();
+  }
+
+  /** One frame, at the tick whose time is `now`: `frameMs` of samples at `sampleRate`, into `out[at..]`. */
+  frame(now: number, out: Int16Array, at = 0): FrameSource {
+    let wanted = this.#frameSamples;
+    let concealed = 0;
+    let other = 0;
+    if (this.#latest === 'concealed') concealed = this.#count;
+    else if (this.#latest !== 'heard') other = this.#count;
+    this.#isWhole = this.#latest === 'heard' || this.#count === 0;
+    do {
+      while (this.#count < wanted) {
+        const before = this.#count;
+        this.#fill(now, wanted - before);
+        wanted = this.#frameSamples;
+        if (this.#latest === 'concealed') concealed += this.#count - before;
+        else if (this.#latest !== 'heard') other += this.#count - before;
+      }
+    } while (this.#scale() && this.#count < wanted);
+    const pcm = this.#pcm;
+    for (let i = 0; i < wanted; i++) out[at + i] = pcm[i]!;
+    this.#count -= wanted;
+    if (this.#count > 0) pcm.copyWithin(0, wanted, wanted + this.#count);
+    if (2 * concealed >= wanted) return 'concealed';
+    return 2 * other >= wanted && this.#latest !== 'heard' && this.#latest !== 'concealed' ? this.#latest : 'heard';
+  }
+
+  get #clockRate(): number {
+    return this.#format.clockRate;
+  }
+
+  get #frameSamples(): number {
+    return Math.round((this.#format.sampleRate * this.#options.frameMs) / 1000);
+  }
+
+  #makeBuffer(clockRate: number): JitterBuffer {
+    const { jitter, frameMs } = this.#options;
+    return new JitterBuffer({ ...jitter, clockRate, frameMs });
+  }
+
+  #formatOf(payloadType: number): PlayoutFormat | undefined {
+    if (this.#format.payloadType === payloadType) return this.#format;
+    const { formats } = this.#options;
+    for (let i = 0; i < formats.length; i++) if (formats[i]!.payloadType === payloadType) return formats[i];
+    return undefined;
+  }
+
+  /** From now on the sound is of this format. */
+  #use(format: PlayoutFormat): void {
+    if (format === this.#format) return;
+    if (format.sampleRate !== this.#format.sampleRate) {
+      // What little is decoded is of another rate.
+      this.#count = 0;
+      this.#timeScale = new TimeScale(format.sampleRate);
+      this.#noise = undefined;
+      this.#hasNoise = false;
+    }
+    format.concealer?.reset();
+    this.#format = format;
+  }
+
+  /** Asks the jitter buffer once for what comes next, and adds it to the store. */
+  #fill(now: number, missing: number): void {
+    const buffer = this.#buffer;
+    const take = buffer.take(now, Math.ceil((missing * this.#clockRate) / this.#format.sampleRate));
+    switch (take) {
+      case 'play':
+        this.#decode();
+        break;
+      case 'noise':
+        this.#hasNoise = true;
+        this.#noise ??= this.#options.noise?.make(this.#format.sampleRate);
+        this.#noise?.update(buffer.bytes, buffer.offset, buffer.length);
+        break;
+      case 'conceal':
+        this.#conceal(this.#samplesOf(buffer.ticks));
+        break;
+      case 'event':
+        this.#hasNoise = false;
+        this.#pad(this.#samplesOf(buffer.ticks), 'dtmf');
+        break;
+      case 'silence':
+        this.#pad(this.#samplesOf(buffer.ticks), 'silence');
+    }
+  }
+
+  #samplesOf(ticks: number): number {
+    return Math.max(1, Math.round((ticks * this.#format.sampleRate) / this.#clockRate));
+  }
+
+  #decode(): void {
+    const buffer = this.#buffer;
+    const format = this.#formatOf(buffer.payloadType) ?? this.#format;
+    if (format !== this.#format) this.#use(format);
+    const { decoder, concealer } = format;
+    const { bytes, offset, length } = buffer;
+    let samples = decoder.samplesIn(bytes, offset, length);
+    if (samples * 1000 <= LONGEST_PACKET_MS * format.sampleRate) {
+      this.#ensure(samples);
+      samples = decoder.decode(bytes, offset, length, this.#pcm, this.#count);
+    } else samples = 0;
+    if (samples === 0) {
+      // No sound in it, though its turn was here.
+      this.undecodable++;
+      samples = this.#frameSamples;
+      buffer.played(Math.round((samples * format.clockRate) / format.sampleRate));
+      this.#conceal(samples);
+      return;
+    }
+    buffer.played(Math.round((samples * format.clockRate) / format.sampleRate));
+    if (concealer !== undefined) concealer.good(this.#pcm, samples, this.#count);
+    else if (this.#isFaded) this.#ramp(samples, 'in');
+    this.#isFaded = false;
+    this.#count += samples;
+    this.#latest = 'heard';
+    this.#hasNoise = false;
+  }
+
+  #conceal(samples: number): void {
+    const { decoder, concealer, sampleRate } = this.#format;
+    if (concealer !== undefined) {
+      this.#ensure(samples);
+      concealer.conceal(this.#pcm, samples, this.#count);
+    } else if (decoder.conceal !== undefined) {
+      // Such decoders make sound in units of 2.5 ms: a little more than asked for rather than a hole.
+      const unit = sampleRate / 400;
+      samples = Math.ceil(samples / unit) * unit;
+      this.#ensure(samples);
+      const { bytes, nextOffset, nextLength } = this.#buffer;
+      if (nextLength > 0) samples = decoder.conceal(this.#pcm, this.#count, samples, bytes, nextOffset, nextLength);
+      else samples = decoder.conceal(this.#pcm, this.#count, samples);
+    } else {
+      this.#pad(samples, 'silence');
+      return;
+    }
+    this.#count += samples;
+    this.#latest = 'concealed';
+    this.#isWhole = false;
+  }
+
+  /** Silence, or the comfort noise that stands for it. What was heard before fades out beneath. */
+  #pad(samples: number, source: 'silence' | 'dtmf'): void {
+    const { concealer, decoder } = this.#format;
+    this.#ensure(samples);
+    if (concealer !== undefined && !concealer.isSilent) concealer.conceal(this.#pcm, samples, this.#count);
+    else if (concealer === undefined && !this.#isFaded && decoder.conceal !== undefined) {
+      this.#conceal(samples);
+      samples = 0;
+      this.#ramp(Math.min(this.#count, Math.round((this.#format.sampleRate * this.#options.frameMs) / 1000)), 'out');
+    } else if (this.#hasNoise && this.#noise !== undefined) this.#noise.fill(this.#pcm, this.#count, samples);
+    else this.#pcm.fill(0, this.#count, this.#count + samples);
+    this.#isFaded = true;
+    this.#count += samples;
+    this.#latest = source;
+    this.#isWhole = false;
+  }
+
+  /** The last samples of the store fall to silence; those about to be added to it rise from there. */
+  #ramp(samples: number, direction: 'in' | 'out'): void {
+    const from = direction === 'in' ? this.#count : this.#count - samples;
+    const length = Math.min(samples, Math.round(this.#format.sampleRate / 100));
+    for (let i = 0; i < samples; i++) {
+      const share = Math.min(1, (i + 0.5) / length);
+      this.#pcm[from + i] = Math.round(this.#pcm[from + i]! * (direction === 'in' ? share : 1 - share));
+    }
+  }
+
+  /** Stretches or shrinks what is stored when the delay should change; whether it did. */
+  #scale(): boolean {
+    const { adjustMs } = this.#buffer;
+    if (adjustMs === 0) {
+      this.#refused = 0;
+      return false;
+    }
+    const { sampleRate } = this.#format;
+    if (!this.#isWhole || this.#rested < this.#pauseNeeded(adjustMs)) {
+      this.#rested += this.#options.frameMs;
+      return false;
+    }
+    const most = Math.floor((Math.abs(adjustMs) * sampleRate) / 1000);
+    const leastLikeness = Math.max(0, LIKENESS - LIKENESS_FALL * this.#refused);
+    if (adjustMs > 0) this.#ensure(this.#count);
+    const changed =
+      adjustMs > 0
+        ? this.#timeScale.stretch(this.#pcm, this.#count, most, leastLikeness)
+        : -this.#timeScale.shrink(this.#pcm, this.#count, most, leastLikeness);
+    if (changed === 0) {
+      this.#refused++;
+      return false;
+    }
+    this.#refused = 0;
+    this.#rested = 0;
+    this.#count += changed;
+    this.#buffer.adjusted((changed * 1000) / sampleRate);
+    return true;
+  }
+
+  /** Growth is urgent, shrinking is not. */
+  #pauseNeeded(adjustMs: number): number {
+    return adjustMs > 0 ? 0 : REST_MS;
+  }
+
+  /** Room for so many samples more in the store. */
+  #ensure(samples: number): void {
+    const needed = this.#count + samples;
+    if (needed <= this.#pcm.length) return;
+    const wider = new Int16Array(Math.ceil(needed / 64) * 64);
+    wider.set(this.#pcm);
+    this.#pcm = wider;
+  }
+}

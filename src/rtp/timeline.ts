@@ -1,0 +1,193 @@
+/**
+ * One numbering for a whole stream: sequence numbers and timestamps unwrapped (RFC 3550 §5.1, A.1), and carried on unbroken when the
+ * sender begins anew, changes its SSRC, or lets its timestamp stand still or jump. Keeps how late packets come along it.
+ */
+import { ArrivalWindow } from './arrival-window.js';
+import type { RtpHeader } from './header.js';
+import { diff16, diff32 } from './sequence.js';
+
+/** `late`: later than any delay allowed. `stray`: elsewhere; when the next agree with it, the stream has moved there. */
+export type Placement = 'placed' | 'late' | 'stray';
+
+/** RFC 3550 A.1, MAX_DROPOUT and MAX_MISORDER: beyond these it is another numbering. */
+const MAX_DROPOUT = 3000;
+const MAX_MISORDER = 100;
+/** So much before the fastest is not the network's doing: the timestamp has jumped. */
+const EARLY_JUMP_MS = 100;
+/** Packets after which the fastest is known well enough to say so. */
+const SURE_OF_BASE = 50;
+/** After a silence as long as the arrival window, nothing is known of the path. */
+const FORGET_MS = 5000;
+/** A.1, MIN_SEQUENTIAL: packets that agree with each other before a jump is believed. */
+const AGREEING = 2;
+/** As many, over as long, must come too late before lateness is taken for a jump: a burst after an outage is none. */
+const LATE_RUN = 8;
+const LATE_RUN_MS = 200;
+
+export class Timeline {
+  readonly #arrivals = new ArrivalWindow();
+  readonly #msPerTick: number;
+  readonly #maxLateMs: number;
+
+  // The newest packet: the others are unwrapped against it.
+  #newest = -1;
+  #newestSequence = 0;
+  #newestTime = 0;
+  #newestTimestamp = 0;
+  #newestAt = -Infinity;
+  #isAnchored = false;
+
+  // The run of packets that did not fit.
+  #strays = 0;
+  #straySequence = 0;
+  #strayTransit = 0;
+  #strayAt = 0;
+  #strayFrom = 0;
+  #isStrayAfterSilence = false;
+
+  /** Where the last packet was placed. */
+  sequence = 0;
+  time = 0;
+  /** How often the numbering was seen to begin anew. */
+  jumps = 0;
+
+  /** Packets later than the fastest by more than `maxLateMs` cannot be played, whatever the delay. */
+  constructor(clockRate: number, maxLateMs: number) {
+    this.#msPerTick = 1000 / clockRate;
+    this.#maxLateMs = maxLateMs;
+  }
+
+  /** The highest sequence number placed. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  /** By how much all but one packet in a hundred were later than the fastest. */
+  get spreadMs(): number {
+    return this.#arrivals.spreadMs;
+  }
+
+  /** Packets that `spreadMs` speaks of. */
+  get seen(): number {
+    return this.#arrivals.count;
+  }
+
+  /** How late something of media time `time` would be played at `now`, beside the fastest packet's arrival. */
+  delayOf(time: number, now: number): number {
+    return now - time * this.#msPerTick - this.#arrivals.base;
+  }
+
+  /** Gives a packet its place: `sequence` and `time`. `packetTicks`: how long packets are here. */
+  place(header: RtpHeader, now: number, packetTicks: number): Placement {
+    const step = diff16(header.sequence, this.#newestSequence);
+    const time = this.#newestTime + diff32(header.timestamp, this.#newestTimestamp);
+    const transit = now - time * this.#msPerTick;
+    if (!this.#isAnchored || now - this.#newestAt > FORGET_MS) {
+      this.#anchor(header, now, packetTicks);
+    } else {
+      const fit = this.#fit(step, time, transit);
+      if (fit === 'placed') this.#settle(header, step, time, now);
+      else if (this.#isBelieved(header, fit, step, transit, now, packetTicks)) {
+        this.jumps++;
+        this.#anchor(header, now, packetTicks);
+      } else return fit;
+    }
+    this.#strays = 0;
+    return 'placed';
+  }
+
+  /** Learns from when the packet just placed has come: not from a duplicate, nor from an event. */
+  learn(now: number): void {
+    this.#arrivals.add(now - this.time * this.#msPerTick, now);
+  }
+
+  /** Gives a place to a packet whose timestamp says nothing of when it was sent: an event's stands still while it lasts. */
+  placeEvent(header: RtpHeader, now: number, packetTicks: number, durationTicks: number): Placement {
+    if (!this.#isAnchored || now - this.#newestAt > FORGET_MS) this.#anchor(header, now, packetTicks);
+    const step = diff16(header.sequence, this.#newestSequence);
+    if (!isNear(step)) return 'stray';
+    // An event counted in another clock (duration unknown) takes the time of the sound before it.
+    const time = durationTicks > 0 ? this.#newestTime + diff32(header.timestamp, this.#newestTimestamp) : this.#newestTime;
+    if (durationTicks > 0) this.#settle(header, step, time, now);
+    else this.#settleSequence(header, step, time, now);
+    // Sent when the time it tells of is over, like sound.
+    this.time = time + Math.max(0, durationTicks - packetTicks);
+    return 'placed';
+  }
+
+  /** The next packet begins a numbering. */
+  restart(): void {
+    this.#isAnchored = false;
+  }
+
+  #fit(step: number, time: number, transit: number): Placement {
+    // Far behind in number and in time alike: a packet, or a copy of one, that was on its way for very long.
+    if (step < -MAX_MISORDER && step >= -MAX_DROPOUT && time < this.#newestTime) return 'late';
+    if (!isNear(step)) return 'stray';
+    if (this.#arrivals.count === 0) return 'placed';
+    const lateness = transit - this.#arrivals.base;
+    if (lateness > this.#maxLateMs) return 'late';
+    return lateness < -EARLY_JUMP_MS && this.#arrivals.count >= SURE_OF_BASE ? 'stray' : 'placed';
+  }
+
+  #settle(header: RtpHeader, step: number, time: number, now: number): void {
+    this.#settleSequence(header, step, time, now);
+    if (step > 0) {
+      this.#newestTime = time;
+      this.#newestTimestamp = header.timestamp;
+    }
+  }
+
+  #settleSequence(header: RtpHeader, step: number, time: number, now: number): void {
+    this.sequence = this.#newest + step;
+    this.time = time;
+    if (step <= 0) return;
+    this.#newest = this.sequence;
+    this.#newestSequence = header.sequence;
+    this.#newestAt = now;
+  }
+
+  /** Places the packet right behind all before it, as fast as the fastest. */
+  #anchor(header: RtpHeader, now: number, packetTicks: number): void {
+    let time = 0;
+    if (this.#newest >= 0) {
+      const { base } = this.#arrivals;
+      const elapsed = now - this.#newestAt;
+      const soonest = elapsed > FORGET_MS ? this.#newestTime + elapsed / this.#msPerTick : (now - base) / this.#msPerTick;
+      time = Math.max(this.#newestTime + packetTicks, Math.round(soonest));
+    }
+    this.#isAnchored = true;
+    this.#newest++;
+    this.#newestSequence = header.sequence;
+    this.#newestTime = time;
+    this.#newestTimestamp = header.timestamp;
+    this.#newestAt = now;
+    this.sequence = this.#newest;
+    this.time = time;
+  }
+
+  #isBelieved(header: RtpHeader, fit: Placement, step: number, transit: number, now: number, packetTicks: number): boolean {
+    // The marker announces a jump of the timestamp: a new talk-spurt right behind the last (RFC 3551 §4.1).
+    if (header.marker && step === 1) return true;
+    const packetMs = packetTicks * this.#msPerTick;
+    const wander = Math.max(packetMs / 2, this.#arrivals.spreadMs);
+    const onward = diff16(header.sequence, this.#straySequence);
+    const agrees = this.#strays > 0 && onward > 0 && onward <= 3 && Math.abs(transit - this.#strayTransit) <= wander;
+    if (!agrees) {
+      this.#strays = 0;
+      this.#strayFrom = now;
+      this.#isStrayAfterSilence = now - this.#newestAt > this.#maxLateMs;
+    }
+    const isPaced = now - this.#strayAt >= packetMs / 2;
+    this.#strays++;
+    this.#straySequence = header.sequence;
+    this.#strayTransit = transit;
+    this.#strayAt = now;
+    if (fit === 'stray' || (this.#isStrayAfterSilence && isPaced)) return this.#strays >= AGREEING;
+    return this.#strays >= LATE_RUN && now - this.#strayFrom >= LATE_RUN_MS;
+  }
+}
+
+function isNear(step: number): boolean {
+  return step <= MAX_DROPOUT && step >= -MAX_MISORDER;
+}
