@@ -17,6 +17,8 @@ export type { Flow } from './sip/transport/flow.js';
 export type { KeepAliveOptions } from './sip/transport/hearts.js';
 export { Subnets } from './sip/transport/ip.js';
 export type { SentBy } from './sip/transport/own-address.js';
+export { TargetResolver, type TargetResolverOptions } from './sip/transport/resolve.js';
+export { type AddressRecord, type NaptrRecord, type Resolver, type SrvRecord, systemResolver } from './sip/transport/resolver.js';
 export { systemNetwork } from './sip/transport/system-network.js';
 export type { ListenAddress, ListenOptions, Target, TlsOptions, TransportLimits, TransportName } from './sip/transport/transport.js';
 export { TransportLayer, type TransportLayerOptions } from './sip/transport/transport-layer.js';

@@ -1,4 +1,5 @@
 /** The datagram side of the layer: SIP sockets, a flow for every remote heard or spoken to, and STUN beside SIP (RFC 3261 §18, RFC 5626 §8). */
+import { SipBotError } from '../../errors.js';
 import type { DatagramSocket, Network, SocketAddress } from '../../network.js';
 import type { BindingRequests } from './binding-requests.js';
 import { DatagramFlow, type Flow, type FlowDriver } from './flow.js';
@@ -71,7 +72,11 @@ export class Datagrams {
   #ephemeral(family: 4 | 6): Promise<DatagramPort> {
     let opening = this.#opening.get(family);
     if (opening === undefined) {
-      opening = this.#open(family === 6 ? '::' : '0.0.0.0', 0, 'sending').finally(() => this.#opening.delete(family));
+      opening = this.#open(family === 6 ? '::' : '0.0.0.0', 0, 'sending')
+        .catch((error: Error) => {
+          throw new SipBotError('ERR_TRANSPORT', `no IPv${family} socket can be had: ${error.message}`, { cause: error });
+        })
+        .finally(() => this.#opening.delete(family));
       this.#opening.set(family, opening);
     }
     return opening;
