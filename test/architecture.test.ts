@@ -38,6 +38,7 @@ const MAY_TOUCH: Record<string, readonly string[]> = {
   'sip/transport/tls.ts': ['node:tls'],
   'sip/transport/ws.ts': ['node:http', 'node:https'],
   'sip/transport/resolver.ts': ['node:dns/promises'],
+  'codec/opus-library.ts': ['node:fs/promises'],
 };
 
 interface Import {

@@ -29,6 +29,8 @@ export interface CodecDescription {
   readonly defaultPtimeMs: number;
   /** The packet lengths an encoder takes. */
   readonly ptimesMs: readonly number[];
+  /** What we ask of the far end in `a=fmtp`. */
+  readonly fmtp: FormatParameters | undefined;
   /** Payload bytes of a packet that long: exact, or for Opus an upper bound at its default rate. */
   bytesPer(ms: number): number;
 }
@@ -38,9 +40,11 @@ export interface Encoder {
   readonly clockRate: number;
   /** Encodes `samples[0..count)` to `out[offset..]`; the bytes written, 0 when this frame need not be sent at all (Opus DTX). */
   encode(samples: Int16Array, count: number, out: Uint8Array, offset: number): number;
+  /** The loss the far end reports, in percent: how strong the encoder's own protection must be (Opus). */
+  expectLoss?(percent: number): void;
   /** Forgets the past. */
   reset(): void;
-  /** Gives back memory outside of JavaScript's (Opus). */
+  /** Gives back memory outside of JavaScript's (Opus); not to be used afterwards. */
   close(): void;
 }
 

@@ -1,9 +1,10 @@
 // Which codecs there are, what SDP calls them (RFC 3551 §6, RFC 7587 §7), and how to get one.
-import { OptionError, SipBotError } from '../errors.js';
+import { OptionError } from '../errors.js';
 import type { CodecDescription, CodecName, CodecOptions, Decoder, Encoder } from './codec.js';
 import { G711Decoder, G711Encoder } from './g711.js';
 import { G722Decoder, G722Encoder } from './g722.js';
 import { Linear16Decoder, Linear16Encoder } from './linear16.js';
+import { OpusDecoder, OpusEncoder, opusFormat } from './opus.js';
 
 export const codecNames: readonly CodecName[] = ['opus', 'g722', 'pcmu', 'pcma', 'l16'];
 
@@ -22,6 +23,7 @@ const pcmu: CodecDescription = {
   channels: 1,
   defaultPtimeMs: 20,
   ptimesMs: anyPtime,
+  fmtp: undefined,
   bytesPer: eightKilobytes,
 };
 
@@ -38,6 +40,7 @@ const opus: CodecDescription = {
   channels: 2,
   defaultPtimeMs: 20,
   ptimesMs: [10, 20, 40, 60],
+  fmtp: opusFormat(48000),
   // RFC 6716 §3.2.1: a frame of 20 ms or less has at most 1275 bytes.
   bytesPer: (ms) => 1275 * Math.max(1, Math.ceil(ms / 20)) + 7,
 };
@@ -54,6 +57,7 @@ function l16(sampleRate: number, channels: number): CodecDescription {
     channels,
     defaultPtimeMs: 20,
     ptimesMs: anyPtime,
+    fmtp: undefined,
     bytesPer: (ms) => 2 * channels * Math.ceil((sampleRate * ms) / 1000),
   };
 }
@@ -68,11 +72,11 @@ export function describeCodec(name: CodecName, options: CodecOptions = {}): Code
     case 'g722':
       return g722;
     case 'opus':
-      return options.sampleRate === undefined ? opus : { ...opus, sampleRate: options.sampleRate };
+      return options.sampleRate === undefined ? opus : { ...opus, sampleRate: options.sampleRate, fmtp: opusFormat(options.sampleRate) };
     case 'l16':
       return l16(l16Rate(options), l16Channels(options));
     default:
-      throw new OptionError('codec', `one of ${codecNames.join(', ')}`);
+      throw unknown();
   }
 }
 
@@ -114,6 +118,7 @@ export function codecOfStaticPayloadType(payloadType: number): CodecDescription 
   }
 }
 
+/** Opus wants `await loadOpus()` before; the others are always there. */
 export function encoder(name: CodecName, options: CodecOptions = {}): Encoder {
   switch (name) {
     case 'pcmu':
@@ -123,11 +128,14 @@ export function encoder(name: CodecName, options: CodecOptions = {}): Encoder {
       return new G722Encoder(options);
     case 'l16':
       return new Linear16Encoder(l16Rate(options), l16Channels(options));
+    case 'opus':
+      return new OpusEncoder(options);
     default:
-      throw new SipBotError('ERR_CODEC', `there is no codec ${name} here`);
+      throw unknown();
   }
 }
 
+/** Opus wants `await loadOpus()` before; the others are always there. */
 export function decoder(name: CodecName, options: CodecOptions = {}): Decoder {
   switch (name) {
     case 'pcmu':
@@ -137,9 +145,15 @@ export function decoder(name: CodecName, options: CodecOptions = {}): Decoder {
       return new G722Decoder(options);
     case 'l16':
       return new Linear16Decoder(l16Rate(options), l16Channels(options));
+    case 'opus':
+      return new OpusDecoder(options);
     default:
-      throw new SipBotError('ERR_CODEC', `there is no codec ${name} here`);
+      throw unknown();
   }
+}
+
+function unknown(): OptionError {
+  return new OptionError('codec', `one of ${codecNames.join(', ')}`);
 }
 
 function l16Rate({ sampleRate = 16000 }: CodecOptions): number {

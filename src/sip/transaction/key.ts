@@ -24,7 +24,7 @@ export function serverKey(request: SipRequest, method: string = request.method):
   const { via } = request;
   const of = method === 'ACK' ? 'INVITE' : method;
   const branch = via?.branch;
-  if (via !== undefined && isUniqueBranch(branch)) return `${of} ${branch} ${via.host}:${via.port ?? ''}`;
+  if (via !== undefined && isUniqueBranch(branch)) return `${of} ${branch} ${via.host.toLowerCase()}:${via.port ?? ''}`;
   // An RFC 2543 client: no transaction identifier, so everything that stays the same. An ACK or CANCEL may carry a To tag the INVITE
   // had not, so the tag is left to the one who finds an INVITE by this key to compare (§17.2.3).
   const toTag = of === 'INVITE' ? '' : (request.to?.tag ?? '');

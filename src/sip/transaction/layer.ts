@@ -278,6 +278,8 @@ export class TransactionLayer<W extends Wire> implements Performer<W> {
     this.#servers.set(key, transaction);
     if (copy !== undefined) this.#merged.set(copy, transaction);
     transaction.elsewhere = this.#user.responseFlow(request, flow);
+    // Whether it failed matters, and is looked at, when there is a response to send.
+    transaction.elsewhere?.catch(() => {});
     this.perform(transaction, transaction.machine.start(this.now()));
     return transaction;
   }

@@ -1,0 +1,139 @@
+/**
+ * The caller's side of an INVITE above its transaction (RFC 3261 §13.2.2): one request, perhaps many callees. Early dialogs are told apart by their
+ * To tag; the first 2xx is the call; a repeated 2xx is acknowledged again; a 2xx from anyone else is acknowledged and released.
+ */
+import type { SipResponse } from '../message/message.js';
+import { arm, type TimerEffect } from './effects.js';
+
+export type ForkingState = 'calling' | 'accepted' | 'refused' | 'done';
+
+export type ForkingEffect =
+  /** A 1xx of this callee; `isFirst` makes its early dialog. */
+  | { readonly type: 'early'; readonly tag: string; readonly response: SipResponse; readonly isFirst: boolean }
+  /** A 1xx without a To tag: news, but no dialog. */
+  | { readonly type: 'progress'; readonly response: SipResponse }
+  /** The 2xx that makes the call. */
+  | { readonly type: 'accepted'; readonly tag: string; readonly response: SipResponse; readonly isFirst: boolean }
+  /** The same 2xx again: its ACK was lost. */
+  | { readonly type: 'acknowledge'; readonly tag: string }
+  /** One callee too many, or one who answered after we gave up: ACK, then BYE. */
+  | { readonly type: 'release'; readonly tag: string; readonly response: SipResponse }
+  /** Its early dialog is over: somebody else answered, or nobody will. */
+  | { readonly type: 'lost'; readonly tag: string }
+  | { readonly type: 'refused'; readonly response: SipResponse }
+  /** Nothing more can come: forget the INVITE. */
+  | { readonly type: 'done' }
+  | TimerEffect<'forks'>;
+
+/** Callees remembered for one INVITE: a hostile or mad network cannot make more dialogs than this. */
+const MAX_FORKS = 32;
+
+export class Forking {
+  readonly #t1: number;
+  #state: ForkingState = 'calling';
+  /** To tags with an early dialog. */
+  readonly #early = new Set<string>();
+  /** To tags whose 2xx has been acknowledged, the call's own among them. */
+  readonly #answered = new Set<string>();
+  #winner: string | undefined;
+  /** §9.1, §15: we gave up; a 2xx that crossed our CANCEL is released at once. */
+  #abandoned = false;
+
+  constructor(t1: number) {
+    this.#t1 = t1;
+  }
+
+  get state(): ForkingState {
+    return this.#state;
+  }
+
+  /** The callee whose 2xx made the call. */
+  get winner(): string | undefined {
+    return this.#winner;
+  }
+
+  onResponse(response: SipResponse, now: number): ForkingEffect[] {
+    if (response.status < 200) return this.#onProvisional(response);
+    if (response.status < 300) return this.#onSuccess(response, now);
+    return this.#onFailure(response);
+  }
+
+  /** The caller no longer wants the call: whoever answers now is released. */
+  onAbandon(): ForkingEffect[] {
+    this.#abandoned = true;
+    return [];
+  }
+
+  /** §13.2.2.4: 64*T1 after the first 2xx no other can come. */
+  onTimer(_timer: 'forks'): ForkingEffect[] {
+    switch (this.#state) {
+      case 'accepted':
+        this.#state = 'done';
+        return [{ type: 'done' }];
+      case 'calling':
+      case 'refused':
+      case 'done':
+        return [];
+    }
+  }
+
+  #onProvisional(response: SipResponse): ForkingEffect[] {
+    // §13.2.2.4: after the first final response an early dialog has no future; its 2xx would be released.
+    if (this.#state !== 'calling') return [];
+    const tag = response.to?.tag;
+    if (tag === undefined || response.status === 100) return [{ type: 'progress', response }];
+    const isFirst = !this.#early.has(tag);
+    if (isFirst) {
+      if (this.#early.size >= MAX_FORKS) return [];
+      this.#early.add(tag);
+    }
+    return [{ type: 'early', tag, response, isFirst }];
+  }
+
+  #onSuccess(response: SipResponse, now: number): ForkingEffect[] {
+    const tag = response.to?.tag ?? '';
+    switch (this.#state) {
+      case 'calling': {
+        this.#state = 'accepted';
+        const isFirst = !this.#early.delete(tag);
+        const lost = this.#loseEarly();
+        this.#answered.add(tag);
+        const timer = arm('forks', now + 64 * this.#t1);
+        if (this.#abandoned) return [{ type: 'release', tag, response }, ...lost, timer];
+        this.#winner = tag;
+        return [{ type: 'accepted', tag, response, isFirst }, ...lost, timer];
+      }
+      case 'accepted':
+        if (this.#answered.has(tag)) return [{ type: 'acknowledge', tag }];
+        if (this.#answered.size >= MAX_FORKS) return [];
+        this.#answered.add(tag);
+        return [{ type: 'release', tag, response }];
+      case 'refused':
+        // A 2xx behind a 6xx happens where proxies fork (§16.7 step 5): whoever it is must be told that nobody is there.
+        if (this.#answered.has(tag)) return [{ type: 'acknowledge', tag }];
+        if (this.#answered.size >= MAX_FORKS) return [];
+        this.#answered.add(tag);
+        return [{ type: 'release', tag, response }];
+      case 'done':
+        return [];
+    }
+  }
+
+  #onFailure(response: SipResponse): ForkingEffect[] {
+    switch (this.#state) {
+      case 'calling':
+        this.#state = 'refused';
+        return [...this.#loseEarly(), { type: 'refused', response }];
+      case 'accepted':
+      case 'refused':
+      case 'done':
+        return [];
+    }
+  }
+
+  #loseEarly(): ForkingEffect[] {
+    const lost = Array.from(this.#early, (tag) => ({ type: 'lost', tag }) as const);
+    this.#early.clear();
+    return lost;
+  }
+}

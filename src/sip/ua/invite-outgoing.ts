@@ -1,0 +1,369 @@
+/** A call of ours (RFC 3261 §13.2): the INVITE, its forks, reliable provisionals, the ACK; what comes too late is acknowledged and released. */
+
+import { OptionError } from '../../errors.js';
+import { Dialog } from '../dialog/dialog.js';
+import { Forking, type ForkingEffect } from '../dialog/forking.js';
+import { ReliableOrder, writeRack } from '../dialog/prack.js';
+import { SessionTimer } from '../dialog/session-timer.js';
+import type { HeaderEntry } from '../message/headers.js';
+import { SipRequest, type SipResponse } from '../message/message.js';
+import { Params } from '../message/params.js';
+import { parseUri, type Uri } from '../message/uri.js';
+import type { Flow } from '../transport/flow.js';
+import type { AgentCore, ClientExchange, ResponseContext } from './agent-core.js';
+import { Alarms } from './alarms.js';
+import { InviteBase } from './invite-base.js';
+import { bodyOf } from './invite-body.js';
+import { endHeaders, InviteDialog } from './invite-dialog.js';
+import type { Body, EndOptions, InviteEnd, InviteUsage, OutgoingInviteBase, OutgoingInviteOptions } from './invite-usage.js';
+import { settle } from './settle.js';
+
+export interface OutgoingCall extends InviteUsage, OutgoingInviteBase {
+  cancel(options?: EndOptions): void;
+}
+
+/** One callee that has answered with a To tag. */
+interface Fork {
+  readonly dialog: InviteDialog;
+  readonly order: ReliableOrder;
+}
+
+export class OutgoingInvite extends InviteBase implements OutgoingCall {
+  readonly direction = 'out';
+  readonly callId: string;
+  readonly localTag: string;
+  readonly #options: OutgoingInviteOptions;
+  readonly #uri: Uri;
+  readonly #machine: Forking;
+  readonly #alarms: Alarms<'forks'>;
+  /** Only its negotiation: the time runs in the dialog. */
+  readonly #timer: SessionTimer;
+  readonly #forks = new Map<string, Fork>();
+  /** By To tag, for as long as the 2xx may come again. */
+  readonly #acks = new Map<string, SipRequest>();
+  #sequence: number;
+  #request: SipRequest;
+  #exchange: ClientExchange | undefined;
+  #flow: Flow | undefined;
+  #current: InviteDialog | undefined;
+  /** Why we gave up before the call was answered. */
+  #leaving: EndOptions | undefined;
+
+  constructor(core: AgentCore, options: OutgoingInviteOptions) {
+    super(core, options.handler, options.credentials, { intervalS: options.sessionExpiresS ?? 1800, minS: options.minSeS ?? 90 });
+    const uri = typeof options.uri === 'string' ? parseUri(options.uri) : options.uri;
+    if (uri === undefined) throw new OptionError('uri', 'a URI (RFC 3261 §19.1)');
+    this.#uri = uri;
+    this.#options = options;
+    this.callId = options.after?.callId ?? core.random.token();
+    this.localTag = options.after?.localTag ?? core.random.token();
+    this.#sequence = options.after?.localSequence ?? 0;
+    this.#machine = new Forking(core.timers.T1);
+    this.#alarms = new Alarms(core.clock, (timer) => this.#apply(this.#machine.onTimer(timer)));
+    this.#timer = new SessionTimer(this.sessionTimer);
+    this.#request = this.#write();
+    this.#send();
+  }
+
+  get request(): SipRequest {
+    return this.#request;
+  }
+
+  get localSequence(): number {
+    return this.#sequence;
+  }
+
+  get flow(): Flow | undefined {
+    return this.#current?.flow ?? this.#flow;
+  }
+
+  protected get current(): InviteDialog | undefined {
+    return this.#current;
+  }
+
+  /** §9.1. A 2xx that crosses the CANCEL is acknowledged and released; the call ends either way. */
+  cancel(options: EndOptions = {}): void {
+    if (this.state !== 'early' || this.#leaving !== undefined) return;
+    this.#leaving = options;
+    this.#apply(this.#machine.onAbandon());
+    this.#exchange?.cancel(endHeaders(options));
+  }
+
+  protected leaveEarly(options: EndOptions): void {
+    this.cancel(options);
+  }
+
+  onDialogEnd(dialog: InviteDialog, end: InviteEnd): void {
+    // An early dialog that ends (the callee said BYE in it, which only a proxy's fork could mean) leaves the others, and the INVITE, as they are.
+    if (this.state === 'confirmed' && dialog === this.#current) this.end(end);
+    else this.#forks.delete(dialog.id);
+  }
+
+  #write(): SipRequest {
+    const options = this.#options;
+    const uri = this.#uri;
+    const isReliable = options.reliable !== 'off';
+    const supported = isReliable ? this.core.supported : this.core.supported.filter((tag) => tag !== '100rel');
+    const headers: HeaderEntry[] = (options.route ?? []).map((route): HeaderEntry => ['Route', route]);
+    headers.push(
+      ['Max-Forwards', '70'],
+      ['From', `${options.from};tag=${this.localTag}`],
+      ['To', options.to ?? `<${bareUri(uri)}>`],
+      ['Call-ID', this.callId],
+      ['CSeq', `${++this.#sequence} INVITE`],
+      ['Allow', this.core.allow.join(', ')],
+      ['Supported', supported.join(', ')],
+      ...this.#timer.requestHeaders(),
+      ...(options.reliable === 'required' ? [['Require', '100rel'] as const] : []),
+      ...(options.replaces === undefined ? [] : [['Replaces', options.replaces] as const, ['Require', 'replaces'] as const]),
+      ...fromUri(uri),
+      ...(options.headers ?? []),
+    );
+    const request = new SipRequest('INVITE', bareUri(uri), headers);
+    if (options.body !== undefined) request.setBody(options.body.contentType, options.body.bytes);
+    return request;
+  }
+
+  #send(): void {
+    const { target, flow, credentials } = this.#options;
+    this.#exchange = this.core.send({
+      request: this.#request,
+      contact: true,
+      ...(target && { target }),
+      ...(flow && { flow }),
+      ...(credentials && { credentials }),
+      nextCSeq: () => ++this.#sequence,
+      onSent: (request, flow) => {
+        this.#request = request;
+        this.#flow = flow;
+      },
+      onResponse: (response, context) => this.#onResponse(response, context),
+    });
+  }
+
+  #onResponse(response: SipResponse, context: ResponseContext): void {
+    if (context.flow !== undefined) this.#flow = context.flow;
+    // RFC 4028 §7.3: once more, with an interval that everybody on the way can bear.
+    if (response.status === 422 && this.#machine.state === 'calling' && this.#leaving === undefined && this.#timer.onTooSmall(response)) {
+      for (const fork of [...this.#forks.values()]) fork.dialog.finish({ by: 'remote', reasons: [] });
+      this.#request = this.#write();
+      this.#send();
+      return;
+    }
+    this.#apply(this.#machine.onResponse(response, this.core.clock.now()), context);
+  }
+
+  #apply(effects: ForkingEffect[], context?: ResponseContext): void {
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'arm':
+        case 'disarm':
+          this.#alarms.apply(effect);
+          break;
+        case 'progress':
+          if (effect.response.status > 100) this.#tellProvisional(effect.response, '', 'unreliable');
+          break;
+        case 'early':
+          this.#onEarly(effect.tag, effect.response, context!);
+          break;
+        case 'accepted':
+          this.#onAccepted(effect.tag, effect.response, context!);
+          break;
+        case 'acknowledge':
+          this.#acknowledgeAgain(effect.tag, context!);
+          break;
+        case 'release':
+          this.#release(effect.tag, effect.response, context!);
+          break;
+        case 'lost':
+          this.#forks.get(effect.tag)?.dialog.finish({ by: 'remote', reasons: [] });
+          this.#forks.delete(effect.tag);
+          break;
+        case 'refused':
+          this.#onRefused(effect.response, context!);
+          break;
+        case 'done':
+          this.#acks.clear();
+          break;
+      }
+    }
+  }
+
+  #onEarly(tag: string, response: SipResponse, context: ResponseContext): void {
+    const fork = this.#fork(tag, response, context);
+    if (fork === undefined) return;
+    const { dialog } = fork;
+    if (!dialog.isAlive) return;
+    this.#current = dialog;
+    dialog.peer.learn(response);
+    const order = fork.order.onProvisional(response);
+    switch (order) {
+      case 'unreliable':
+        this.#tellProvisional(response, tag, 'unreliable');
+        break;
+      case 'new':
+        dialog.dialog.refreshTarget(response);
+        this.#onReliable(dialog, response, context);
+        break;
+      // RFC 3262 §4: neither acknowledged nor looked at.
+      case 'repeated':
+      case 'out-of-order':
+        break;
+    }
+  }
+
+  /** RFC 3262 §4, §5: the PRACK carries the answer to an offer of the 1xx, or an offer of its own. */
+  #onReliable(dialog: InviteDialog, response: SipResponse, context: ResponseContext): void {
+    const { machine } = dialog.modifier;
+    const body = bodyOf(response);
+    if (body !== undefined) {
+      if (machine.offer === 'local') dialog.modifier.apply(machine.onAnswer('remote'));
+      else machine.onOffer('remote');
+    }
+    const answer = this.#tellProvisional(response, dialog.id, 'reliable');
+    const prack = dialog.dialog.request('PRACK', [['RAck', writeRack(response)]]);
+    let isOffer = false;
+    if (answer !== undefined) {
+      prack.setBody(answer.contentType, answer.bytes);
+      dialog.lastSent = answer;
+      isOffer = machine.offer !== 'remote';
+      if (isOffer) machine.onOffer('local');
+      else dialog.modifier.apply(machine.onAnswer('local'));
+    }
+    dialog.start(prack, false, (reply) => {
+      if (reply.status < 200 || !isOffer) return;
+      if (reply.status < 300) {
+        dialog.modifier.apply(machine.onAnswer('remote'));
+        if (dialog.isAlive) this.tell(() => this.handler.onPrackSuccess?.(reply, dialog.id, bodyOf(reply)));
+      } else dialog.modifier.apply(machine.onAnswer('remote'));
+    });
+    if (context.flow !== undefined) this.#flow = context.flow;
+  }
+
+  #tellProvisional(response: SipResponse, dialogId: string, reliable: 'reliable' | 'unreliable'): Body | undefined {
+    if (this.#leaving !== undefined || this.state === 'ended') return undefined;
+    return this.tell(
+      () => this.handler.onProvisional?.(response, dialogId, bodyOf(response), reliable),
+      () => this.cancel(),
+    );
+  }
+
+  #onAccepted(tag: string, response: SipResponse, context: ResponseContext): void {
+    const fork = this.#fork(tag, response, context);
+    if (fork === undefined) {
+      // A 2xx without a readable To belongs to no dialog that could be acknowledged.
+      this.end({ by: 'remote', response, reasons: [] });
+      return;
+    }
+    const { dialog } = fork;
+    this.#current = dialog;
+    dialog.dialog.confirm(response);
+    dialog.peer.learn(response);
+    this.confirm();
+    dialog.applySessionTimer(dialog.sessionTimer.onSuccess(response, this.core.clock.now()));
+    const { machine } = dialog.modifier;
+    const body = bodyOf(response);
+    if (machine.offer === 'local') dialog.modifier.apply(machine.onAnswer('remote'));
+    else if (body !== undefined && this.#options.body === undefined && machine.offer === 'none' && dialog.lastSent === undefined)
+      machine.onOffer('remote');
+    dialog.unsentAck = () => this.#acknowledge(tag, dialog, context.request, undefined);
+    settle(
+      () => this.handler.onSuccess?.(response, dialog.id, body),
+      (answer) => this.#acknowledge(tag, dialog, context.request, answer),
+      (error) => dialog.fail(undefined, error),
+    );
+  }
+
+  #acknowledge(tag: string, dialog: InviteDialog, invite: SipRequest, answer: Body | undefined): void {
+    if (dialog.unsentAck === undefined) return;
+    dialog.unsentAck = undefined;
+    const ack = dialog.dialog.ack(invite);
+    if (answer !== undefined) {
+      ack.setBody(answer.contentType, answer.bytes);
+      dialog.lastSent = answer;
+    }
+    if (this.#machine.state === 'accepted') this.#acks.set(tag, ack);
+    dialog.sendAck(ack);
+    const { machine } = dialog.modifier;
+    dialog.modifier.apply(machine.onAnswer('local'));
+    dialog.modifier.apply(machine.onFinal('INVITE', 200, this.core.clock.now(), 0));
+  }
+
+  #acknowledgeAgain(tag: string, context: ResponseContext): void {
+    const ack = this.#acks.get(tag);
+    if (ack === undefined) return;
+    const dialog = this.#forks.get(tag)?.dialog ?? this.#current;
+    this.core.sendAck(
+      ack,
+      dialog?.id === tag ? dialog.way : { nextHop: ack.routes[0]?.uri ?? ack.uri, ...(context.flow && { flow: context.flow }) },
+    );
+  }
+
+  /** §13.2.2.4: a callee too many, or one who answered a call that nobody wants any more. */
+  #release(tag: string, response: SipResponse, context: ResponseContext): void {
+    const dialog = Dialog.ofResponse(context.request, response);
+    if (dialog === undefined) return;
+    // Deviation: §13.2.2.4 wants an answer in this ACK when the 2xx brought the offer; the BYE behind it makes any answer pointless.
+    const ack = dialog.ack(context.request);
+    const way = { nextHop: dialog.nextHop, ...(context.flow && { flow: context.flow }) };
+    this.#acks.set(tag, ack);
+    this.core.sendAck(ack, way);
+    const { credentials } = this;
+    const bye = dialog.request('BYE', endHeaders(this.#leaving ?? {}));
+    this.core.send({
+      request: bye,
+      ...way,
+      ...(credentials && { credentials }),
+      nextCSeq: () => dialog.nextSequence(),
+      onResponse: () => {},
+    });
+    if (this.#leaving !== undefined && this.state === 'early') this.end({ by: 'local', response, reasons: [] });
+  }
+
+  #onRefused(response: SipResponse, context: ResponseContext): void {
+    this.tell(() => this.handler.onFailure?.(response));
+    const by = this.#leaving !== undefined ? 'local' : !context.local ? 'remote' : response.status === 503 ? 'transport' : 'timeout';
+    this.end({ by, response, reasons: response.reasons });
+  }
+
+  #fork(tag: string, response: SipResponse, context: ResponseContext): Fork | undefined {
+    const known = this.#forks.get(tag);
+    if (known !== undefined) return known;
+    const made = Dialog.ofResponse(context.request, response);
+    if (made === undefined) return undefined;
+    const dialog = new InviteDialog(this, made, context.flow);
+    dialog.modifier.machine.onStart('INVITE', this.#options.body !== undefined);
+    dialog.lastSent = this.#options.body;
+    const fork = { dialog, order: new ReliableOrder() };
+    this.#forks.set(tag, fork);
+    return fork;
+  }
+}
+
+/** §19.1.5: what stands behind `?` are headers of the request, not part of its address. */
+function bareUri(uri: Uri): Uri {
+  return uri.headers.size === 0 ? uri : uri.with({ headers: Params.noneQuery });
+}
+
+/** §19.1.5: of the headers that a URI brings, those that an honest one needs and a dishonest one cannot abuse. */
+const FROM_URI = new Set([
+  'replaces',
+  'referred-by',
+  'subject',
+  'priority',
+  'user-to-user',
+  'in-reply-to',
+  'accept-contact',
+  'reject-contact',
+]);
+
+function fromUri(uri: Uri): HeaderEntry[] {
+  const headers: HeaderEntry[] = [];
+  for (const [name] of uri.headers.entries) {
+    const value = uri.headers.get(name) ?? '';
+    if (!(FROM_URI.has(name.toLowerCase()) || /^x-/i.test(name)) || /[\r\n\0]/.test(value)) continue;
+    headers.push([name, value]);
+    if (name.toLowerCase() === 'replaces') headers.push(['Require', 'replaces']);
+  }
+  return headers;
+}

@@ -1,0 +1,126 @@
+/** The REFERs of one dialog, both ways, and their implicit subscriptions (RFC 3515 §2.4): who gets which NOTIFY. They may outlive the call (RFC 5057 §4.2). */
+import { type ReferRequest, referHeaders } from '../dialog/refer.js';
+import type { HeaderEntry } from '../message/headers.js';
+import type { ServerExchange } from './agent-core.js';
+import type { InviteDialog } from './invite-dialog.js';
+import { ReferProgress } from './refer-progress.js';
+import { ReferSubscription } from './refer-subscription.js';
+import { settle } from './settle.js';
+
+export class DialogReferrals {
+  readonly #dialog: InviteDialog;
+  /** Ours, by the CSeq of the REFER, in their order. */
+  readonly #sent = new Map<number, ReferProgress>();
+  readonly #received = new Map<number, ReferSubscription>();
+  #receivedAny = false;
+
+  constructor(dialog: InviteDialog) {
+    this.#dialog = dialog;
+  }
+
+  get isBusy(): boolean {
+    return this.#sent.size > 0 || this.#received.size > 0;
+  }
+
+  refer(options: ReferRequest & { readonly headers?: readonly HeaderEntry[] }): ReferProgress {
+    const dialog = this.#dialog;
+    const request = dialog.dialog.request('REFER', [...referHeaders(options), ...(options.headers ?? [])]);
+    let id = request.cseq!.number;
+    const progress = new ReferProgress(dialog.core, () => {
+      this.#sent.delete(id);
+      dialog.leaveTable();
+    });
+    this.#sent.set(id, progress);
+    dialog.start(request, true, (response, context) => {
+      // A retry with credentials has another number, and its NOTIFYs name that one.
+      const sequence = context.request.cseq!.number;
+      if (sequence !== id && this.#sent.delete(id)) {
+        id = sequence;
+        this.#sent.set(id, progress);
+      }
+      progress.onResponse(response);
+    });
+    return progress;
+  }
+
+  onRefer(exchange: ServerExchange): void {
+    const { request } = exchange;
+    const { core, owner } = this.#dialog;
+    if (request.headers('Refer-To').length !== 1 || request.referTo === undefined) {
+      exchange.reply(400, { reason: 'Refer-To missing, malformed or repeated' });
+      return;
+    }
+    const { handler } = owner;
+    if (handler.onRefer === undefined) {
+      exchange.reply(603);
+      return;
+    }
+    const subscription = new ReferSubscription(core, request, !this.#receivedAny, {
+      notify: (headers, contentType, body) => this.#dialog.send('NOTIFY', { headers, contentType, body, contact: true }),
+      onEnded: () => {
+        this.#received.delete(subscription.id);
+        this.#dialog.leaveTable();
+      },
+    });
+    this.#receivedAny = true;
+    settle(
+      () => handler.onRefer!(request, subscription),
+      (reply) => this.#answer(exchange, subscription, reply),
+      (error) => this.#dialog.fail(exchange, error),
+    );
+  }
+
+  /** A NOTIFY or SUBSCRIBE of the package `refer`. False: not ours. */
+  takes(exchange: ServerExchange): boolean {
+    const { event, method } = exchange.request;
+    if (event?.type !== 'refer') return false;
+    const id = event.id === undefined ? undefined : Number(event.id);
+    if (method === 'NOTIFY') {
+      const progress = find(this.#sent, id);
+      if (progress === undefined) return false;
+      exchange.reply(200);
+      progress.onNotify(exchange.request);
+      return true;
+    }
+    if (method !== 'SUBSCRIBE') return false;
+    const subscription = find(this.#received, id);
+    if (subscription === undefined) return false;
+    this.#onSubscribe(exchange, subscription);
+    return true;
+  }
+
+  /** The agent closes. */
+  end(): void {
+    for (const progress of [...this.#sent.values()]) progress.end();
+    for (const subscription of [...this.#received.values()]) subscription.close();
+  }
+
+  #answer(exchange: ServerExchange, subscription: ReferSubscription, reply: Parameters<InviteDialog['reply']>[1]): void {
+    // RFC 4488 §4: who asks for no subscription gets none, and is told so.
+    const wantsNone = exchange.request.referSub === false;
+    const isAccepted = reply.status >= 200 && reply.status < 300;
+    const extra: HeaderEntry[] = isAccepted ? [['Contact', this.#dialog.core.contactFor(exchange.flow)]] : [];
+    if (isAccepted && wantsNone) extra.push(['Refer-Sub', 'false']);
+    this.#dialog.reply(exchange, { ...reply, headers: [...extra, ...(reply.headers ?? [])] });
+    if (!isAccepted || wantsNone) return;
+    this.#received.set(subscription.id, subscription);
+    subscription.open();
+  }
+
+  /** §2.4.4: the referrer may lengthen its subscription, or end it. */
+  #onSubscribe(exchange: ServerExchange, subscription: ReferSubscription): void {
+    const seconds = Math.min(exchange.request.expires ?? 180, 3600);
+    exchange.reply(200, {
+      headers: [
+        ['Expires', String(seconds)],
+        ['Contact', this.#dialog.core.contactFor(exchange.flow)],
+      ],
+    });
+    subscription.onSubscribe(seconds);
+  }
+}
+
+/** §2.4.6: by id; without one, the first there is. */
+function find<T>(of: ReadonlyMap<number, T>, id: number | undefined): T | undefined {
+  return id === undefined ? of.values().next().value : of.get(id);
+}
