@@ -1,0 +1,340 @@
+/**
+ * What the bot says, on its way to the media thread, and the ledger of it: written, played, cleared, dropped, per mark; in samples.
+ *
+ * One writer (the application's thread), one reader (the media thread). Positions count samples since the call began and live in shared
+ * memory as 32-bit integers that may wrap; differences are always smaller than 2^31. The reader copies first and then moves READ by
+ * compare-and-swap; `clear()` moves READ to WRITE the same way. Exactly one of the two wins, so `clear()` knows to the sample what had
+ * been taken.
+ *
+ * The samples lie in a segment: a power-of-two ring. When one is full the writer opens a larger one at the present position and seals
+ * the old one there; the reader goes over when it reaches the seal. So a minute of audio can be written at once and plays on while the
+ * application's thread is blocked, and a call that never does this costs a quarter of a second of memory.
+ */
+import { SipBotError } from '../errors.js';
+
+const CONTROL_WORDS = 5;
+const READ = 0;
+const WRITE = 1;
+/** The writer wants to hear when READ passes this position ... */
+const WATCH = 2;
+/** ... and this is 1 while it does. */
+const WATCHING = 3;
+const DROPPED = 4;
+
+const SEAL_WORDS = 2;
+const SEALED = 0;
+const SEALED_AT = 1;
+
+/** A stretch of shared memory with room for `capacity` samples, holding those from position `start` on. */
+export interface PlayoutSegment {
+  readonly memory: SharedArrayBuffer;
+  readonly offset: number;
+  readonly capacity: number;
+  readonly start: number;
+}
+
+export const playoutControlBytes = CONTROL_WORDS * 4;
+
+/** The first segment: at least 200 ms. */
+export function firstSegmentSamples(sampleRate: number): number {
+  return powerOfTwo(sampleRate / 5);
+}
+
+export function segmentBytes(samples: number): number {
+  return SEAL_WORDS * 4 + samples * 2;
+}
+
+function powerOfTwo(atLeast: number): number {
+  return 2 ** Math.ceil(Math.log2(atLeast));
+}
+
+class Segment {
+  readonly start: number;
+  readonly mask: number;
+  readonly seal: Int32Array;
+  readonly samples: Int16Array;
+
+  constructor({ memory, offset, capacity, start }: PlayoutSegment) {
+    this.start = start;
+    this.mask = capacity - 1;
+    this.seal = new Int32Array(memory, offset, SEAL_WORDS);
+    this.samples = new Int16Array(memory, offset + SEAL_WORDS * 4, capacity);
+  }
+}
+
+/** The media thread's end. */
+export class PlayoutReader {
+  /** Set when READ went past what the writer watches; whoever sees it wakes the writer and puts it back. */
+  passed = false;
+  readonly #control: Int32Array;
+  #segment: Segment;
+  readonly #further: Segment[] = [];
+
+  constructor(memory: SharedArrayBuffer, controlOffset: number, first: PlayoutSegment) {
+    this.#control = new Int32Array(memory, controlOffset, CONTROL_WORDS);
+    this.#segment = new Segment(first);
+  }
+
+  /** A further segment, in the order in which the writer opened them. */
+  extend(segment: PlayoutSegment): void {
+    this.#further.push(new Segment(segment));
+  }
+
+  get queued(): number {
+    const read = Atomics.load(this.#control, READ);
+    return (Atomics.load(this.#control, WRITE) - read) | 0;
+  }
+
+  /** Moves up to `count` samples to the front of `out`; returns how many there were. */
+  take(out: Int16Array, count: number): number {
+    const control = this.#control;
+    for (;;) {
+      const read = Atomics.load(control, READ);
+      const queued = (Atomics.load(control, WRITE) - read) | 0;
+      if (queued <= 0) return 0;
+      const taken = this.#copy(read, queued < count ? queued : count, out);
+      if (taken === 0) return 0;
+      const next = (read + taken) | 0;
+      if (Atomics.compareExchange(control, READ, read, next) !== read) continue; // clear() was first: what we copied was never played.
+      if (Atomics.load(control, WATCHING) === 1 && ((next - Atomics.load(control, WATCH)) | 0) >= 0) {
+        Atomics.store(control, WATCHING, 0);
+        this.passed = true;
+      }
+      return taken;
+    }
+  }
+
+  /** These were taken, and then the socket would not have them. */
+  dropped(count: number): void {
+    Atomics.add(this.#control, DROPPED, count);
+  }
+
+  #copy(read: number, wanted: number, out: Int16Array): number {
+    let copied = 0;
+    while (copied < wanted) {
+      const segment = this.#segment;
+      const at = (read + copied) | 0;
+      let stretch = wanted - copied;
+      if (Atomics.load(segment.seal, SEALED) === 1) {
+        const left = (segment.seal[SEALED_AT]! - at) | 0;
+        if (left <= 0) {
+          const next = this.#further.shift();
+          if (next === undefined) break; // Its message is still on the way.
+          this.#segment = next;
+          continue;
+        }
+        if (left < stretch) stretch = left;
+      }
+      const { samples, mask } = segment;
+      const from = (at - segment.start) | 0;
+      for (let i = 0; i < stretch; i++) out[copied + i] = samples[(from + i) & mask]!;
+      copied += stretch;
+    }
+    return copied;
+  }
+}
+
+export interface PlayoutRingOptions {
+  readonly sampleRate: number;
+  readonly maxQueueMs: number;
+  /** Hands a further segment to the reader's thread. */
+  readonly extend: (segment: PlayoutSegment) => void;
+}
+
+interface Mark {
+  readonly name: string;
+  readonly position: number;
+}
+
+interface Drain {
+  readonly position: number;
+  readonly resolve: () => void;
+}
+
+/** The application's end. */
+export class PlayoutRing {
+  /** Every mark once, in the order in which they were set. */
+  onMark: ((name: string, outcome: 'sent' | 'cleared') => void) | undefined;
+  /** Past this many queued samples `write` says false. */
+  highWaterSamples: number;
+  readonly #control: Int32Array;
+  readonly #maxQueueSamples: number;
+  readonly #sampleRate: number;
+  readonly #extend: (segment: PlayoutSegment) => void;
+  #segment: Segment;
+  readonly #origin: number;
+  #written = 0;
+  #cleared = 0;
+  readonly #marks: Mark[] = [];
+  readonly #drains: Drain[] = [];
+  #ended = false;
+
+  constructor(memory: SharedArrayBuffer, controlOffset: number, first: PlayoutSegment, options: PlayoutRingOptions) {
+    this.#control = new Int32Array(memory, controlOffset, CONTROL_WORDS);
+    this.#segment = new Segment(first);
+    this.#origin = first.start;
+    Atomics.store(this.#control, READ, first.start);
+    Atomics.store(this.#control, WRITE, first.start);
+    this.#sampleRate = options.sampleRate;
+    this.#maxQueueSamples = (options.sampleRate / 1000) * options.maxQueueMs;
+    this.#extend = options.extend;
+    this.highWaterSamples = options.sampleRate;
+  }
+
+  get writtenSamples(): number {
+    return this.#written;
+  }
+
+  get queuedSamples(): number {
+    return (this.#position() - Atomics.load(this.#control, READ)) | 0;
+  }
+
+  /** Really taken for the wire. */
+  get playedSamples(): number {
+    return this.#written - this.queuedSamples - this.#cleared;
+  }
+
+  get clearedSamples(): number {
+    return this.#cleared;
+  }
+
+  /** Of those played: the ones the socket would not have. */
+  get droppedSamples(): number {
+    return Atomics.load(this.#control, DROPPED);
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** False past the high-water mark, but taken all the same; throws, and takes nothing, when the queue would pass `maxQueueMs`. */
+  write(samples: Int16Array, from = 0, to = samples.length): boolean {
+    if (this.#ended) throw new SipBotError('ERR_CALL_ENDED', 'the call has ended: nothing can be played any more');
+    const count = to - from;
+    const queued = this.queuedSamples;
+    if (queued + count > this.#maxQueueSamples)
+      throw new SipBotError(
+        'ERR_QUEUE_FULL',
+        `${Math.round((queued / this.#sampleRate) * 1000)} ms are queued already; with ${Math.round((count / this.#sampleRate) * 1000)} ms more it would be over maxQueueMs`,
+      );
+    if (count <= 0) return queued <= this.highWaterSamples;
+    if (this.#free() < count || (queued === 0 && this.#isOversized(count))) this.#open(count);
+    const segment = this.#segment;
+    const at = (this.#position() - segment.start) | 0;
+    for (let i = 0; i < count; i++) segment.samples[(at + i) & segment.mask] = samples[from + i]!;
+    this.#written += count;
+    Atomics.store(this.#control, WRITE, this.#position());
+    return queued + count <= this.highWaterSamples;
+  }
+
+  /** Takes back all that the media thread has not taken yet. What it has is played. */
+  clear(): { readonly playedSamples: number; readonly clearedSamples: number } {
+    const control = this.#control;
+    const end = this.#position();
+    let read = Atomics.load(control, READ);
+    for (;;) {
+      const seen = Atomics.compareExchange(control, READ, read, end);
+      if (seen === read) break;
+      read = seen;
+    }
+    const clearedSamples = (end - read) | 0;
+    this.#settle(this.#written - clearedSamples);
+    this.#cleared += clearedSamples;
+    for (const mark of this.#marks.splice(0)) this.onMark?.(mark.name, 'cleared');
+    this.#settleDrains(this.#written);
+    return { playedSamples: this.playedSamples, clearedSamples };
+  }
+
+  /** Names the present end of what was written. */
+  mark(name: string): void {
+    this.#marks.push({ name, position: this.#written });
+    this.#watch();
+    if (this.#passed() >= this.#written) queueMicrotask(() => this.settle()); // Nothing before it: sent already; but not from within this call.
+  }
+
+  /** Resolves when all that was written until now was sent or cleared, or the call has ended. */
+  drained(): Promise<void> {
+    if (this.queuedSamples <= 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#drains.push({ position: this.#written, resolve });
+      this.#watch();
+      this.settle();
+    });
+  }
+
+  /** The reader passed something: says which marks were sent. Called at every wake-up; cheap when nothing is awaited. */
+  settle(): void {
+    if (this.#marks.length === 0 && this.#drains.length === 0) return;
+    this.#settle(this.#passed());
+    this.#watch();
+  }
+
+  /** The call is over: what is queued is cleared, marks and waits end. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.clear();
+  }
+
+  /** The 32-bit position of the end of what was written. */
+  #position(): number {
+    return (this.#origin + this.#written) | 0;
+  }
+
+  /** How far the reader is, cleared samples included. */
+  #passed(): number {
+    return this.#written - this.queuedSamples;
+  }
+
+  #settle(passed: number): void {
+    let sent = 0;
+    while (sent < this.#marks.length && this.#marks[sent]!.position <= passed) sent++;
+    if (sent > 0) for (const mark of this.#marks.splice(0, sent)) this.onMark?.(mark.name, 'sent');
+    this.#settleDrains(passed);
+  }
+
+  #settleDrains(passed: number): void {
+    while (this.#drains.length > 0 && this.#drains[0]!.position <= passed) this.#drains.shift()!.resolve();
+  }
+
+  /** Asks to be woken at the first position that someone waits for. */
+  #watch(): void {
+    const position = Math.min(this.#marks[0]?.position ?? Number.POSITIVE_INFINITY, this.#drains[0]?.position ?? Number.POSITIVE_INFINITY);
+    if (position === Number.POSITIVE_INFINITY) return;
+    Atomics.store(this.#control, WATCHING, 0);
+    Atomics.store(this.#control, WATCH, (this.#origin + position) | 0);
+    Atomics.store(this.#control, WATCHING, 1);
+    // Passed while we armed it: the reader did not see the watch, so we look ourselves.
+    if (this.#passed() >= position) queueMicrotask(() => this.settle());
+  }
+
+  /** Room in the open segment. What still lies in earlier ones takes none of it. */
+  #free(): number {
+    const { start, mask } = this.#segment;
+    const read = Atomics.load(this.#control, READ);
+    const from = ((read - start) | 0) > 0 ? read : start;
+    return mask + 1 - ((this.#position() - from) | 0);
+  }
+
+  /** Seals the open segment here and goes on in a new one: larger when the queue grows, small again when all was taken. */
+  #open(count: number): void {
+    const capacity = Math.max(
+      powerOfTwo(count),
+      this.queuedSamples > 0
+        ? Math.min(4 * (this.#segment.mask + 1), powerOfTwo(this.#maxQueueSamples))
+        : firstSegmentSamples(this.#sampleRate),
+    );
+    const memory = new SharedArrayBuffer(segmentBytes(capacity));
+    const description: PlayoutSegment = { memory, offset: 0, capacity, start: this.#position() };
+    this.#extend(description);
+    const { seal } = this.#segment;
+    seal[SEALED_AT] = this.#position();
+    Atomics.store(seal, SEALED, 1);
+    this.#segment = new Segment(description);
+  }
+
+  /** A long prompt is over: what now comes would fit into a quarter of this. */
+  #isOversized(count: number): boolean {
+    return this.#segment.mask + 1 > 4 * Math.max(firstSegmentSamples(this.#sampleRate), powerOfTwo(count));
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * How the shared memory of one stream is laid out: its counters, the frames to the application, and the control words and first segment
+ * of each of the two lanes from it. One allocation a call; both threads compute the same offsets from the same format.
+ */
+import { type FrameFormat, frameRingBytes } from './frame-ring.js';
+import { firstSegmentSamples, type PlayoutSegment, playoutControlBytes, segmentBytes } from './playout-ring.js';
+import { streamCounterBytes } from './stream-stats.js';
+
+export interface StreamLayout {
+  readonly counters: number;
+  readonly frames: number;
+  readonly outgoingControl: number;
+  readonly outgoingFirst: number;
+  readonly bytes: number;
+}
+
+export interface LaneLayout {
+  readonly control: number;
+  readonly first: number;
+  readonly bytes: number;
+}
+
+const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
+
+export function streamLayout(format: FrameFormat): StreamLayout {
+  const frames = aligned(streamCounterBytes);
+  const outgoingControl = frames + aligned(frameRingBytes(format));
+  const outgoingFirst = outgoingControl + aligned(playoutControlBytes);
+  return {
+    counters: 0,
+    frames,
+    outgoingControl,
+    outgoingFirst,
+    bytes: outgoingFirst + aligned(segmentBytes(firstSegmentSamples(format.sampleRate))),
+  };
+}
+
+/** The second lane has memory of its own, made when it is first used. */
+export function laneLayout(sampleRate: number): LaneLayout {
+  const first = aligned(playoutControlBytes);
+  return { control: 0, first, bytes: first + segmentBytes(firstSegmentSamples(sampleRate)) };
+}
+
+export function firstSegment(memory: SharedArrayBuffer, offset: number, sampleRate: number): PlayoutSegment {
+  return { memory, offset, capacity: firstSegmentSamples(sampleRate), start: 0 };
+}

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { OptionError } from '../../src/errors.js';
+import { PortPool } from '../../src/rtp/port-pool.js';
+import { SeededRandom } from '../../src/testing/seeded-random.js';
+
+const pool = (low: number, high: number) => new PortPool([low, high], 5000, new SeededRandom(1));
+
+test('RFC 3550 §11: lends even ports whose odd neighbour is in the range too', () => {
+  const ports = pool(10_001, 10_008);
+  const lent = [ports.take(0), ports.take(0), ports.take(0)];
+  expect(lent.toSorted()).toEqual([10_002, 10_004, 10_006]);
+  expect(ports.take(0)).toBeUndefined();
+  expect([ports.free, ports.used, ports.resting]).toEqual([0, 3, 0]);
+});
+
+test('a port given back rests before it is lent again', () => {
+  const ports = pool(10_000, 10_003);
+  const first = ports.take(0)!;
+  const second = ports.take(0)!;
+  ports.giveBack(first, 100);
+  ports.giveBack(second, 2000);
+  expect(ports.take(5099)).toBeUndefined();
+  expect(ports.take(5100)).toBe(first);
+  expect(ports.take(5100)).toBeUndefined();
+  expect([ports.free, ports.used, ports.resting]).toEqual([0, 1, 1]);
+});
+
+test('draws at random: two pools give other orders', () => {
+  const order = (seed: number) => {
+    const ports = new PortPool([20_000, 20_400], 0, new SeededRandom(seed));
+    return Array.from({ length: 50 }, () => ports.take(0));
+  };
+  expect(order(1)).not.toEqual(order(2));
+  expect(new Set(order(1)).size).toBe(50);
+});
+
+test.each([
+  [0, 100],
+  [10_000, 70_000],
+  [10_001, 10_002],
+  [10_000, 10_000],
+  [1.5, 100],
+])('refuses a range of %d to %d', (low, high) => {
+  expect(() => pool(low, high)).toThrow(OptionError);
+});
