@@ -39,6 +39,7 @@ const MAY_TOUCH: Record<string, readonly string[]> = {
   'sip/transport/ws.ts': ['node:http', 'node:https'],
   'sip/transport/resolver.ts': ['node:dns/promises'],
   'codec/opus-library.ts': ['node:fs/promises'],
+  'rtp/socket.ts': ['node:dgram'],
 };
 
 interface Import {
