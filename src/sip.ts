@@ -22,3 +22,28 @@ export { type AddressRecord, type NaptrRecord, type Resolver, type SrvRecord, sy
 export { systemNetwork } from './sip/transport/system-network.js';
 export type { ListenAddress, ListenOptions, Target, TlsOptions, TransportLimits, TransportName } from './sip/transport/transport.js';
 export { TransportLayer, type TransportLayerOptions } from './sip/transport/transport-layer.js';
+export type { EndReason, TimerName } from './sip/transaction/effects.js';
+export type { Refusal, TransactionCounters, TransactionLimits } from './sip/transaction/layer.js';
+export type { ReplyOptions } from './sip/transaction/server-transaction.js';
+export type { TimerOptions, Timers } from './sip/transaction/timers.js';
+export type { Flow } from './sip/transport/flow.js';
+export { type Resolver, systemResolver } from './sip/transport/resolver.js';
+export type { ListenAddress, ListenOptions, Target, TlsOptions, TransportLimits, TransportName } from './sip/transport/transport.js';
+export type { Admission, Admit, Authenticator, Verdict } from './sip/ua/admission.js';
+export type { ClientExchange, Credentials, ResponseContext, SendOptions } from './sip/ua/agent-core.js';
+export { IncomingRequest } from './sip/ua/incoming-request.js';
+export type { IncomingInvite } from './sip/ua/invite-incoming.js';
+export type { OutgoingInvite } from './sip/ua/invite-outgoing.js';
+export type * from './sip/ua/invite-usage.js';
+export { isLocal, LocalResponse } from './sip/ua/local-response.js';
+export type { RequestOptions } from './sip/ua/outgoing-request.js';
+export {
+  type HandlerOptions,
+  type RequestHandler,
+  type TraceEntry,
+  UserAgent,
+  type UserAgentEvents,
+  type UserAgentOptions,
+  type UserAgentStats,
+} from './sip/ua/user-agent.js';
+export type { LargeRequestOptions } from './sip/ua/way-out.js';

@@ -1,0 +1,442 @@
+/**
+ * A SIP user agent (RFC 3261 §8): transports, resolver, transactions, digest and dialogs, wired. Sends any request and awaits its final response,
+ * handles any method. What a message must pass on its way in is decided here, in the order of §8.2; what it means is decided elsewhere.
+ */
+import { EventEmitter } from 'eventemitter3';
+import { type Clock, systemClock } from '../../clock.js';
+import { SipBotError } from '../../errors.js';
+import { type Logger, silentLogger } from '../../log.js';
+import type { Network } from '../../network.js';
+import { type Random, systemRandom } from '../../random.js';
+import { check } from '../message/check.js';
+import type { SipMessage, SipRequest, SipResponse } from '../message/message.js';
+import { Params } from '../message/params.js';
+import type { ParseFailure } from '../message/parse-failure.js';
+import { responseToFailure } from '../message/response-to.js';
+import { write } from '../message/write.js';
+import { type Refusal, type TransactionCounters, TransactionLayer, type TransactionLimits } from '../transaction/layer.js';
+import type { ServerTransaction } from '../transaction/server-transaction.js';
+import { TimerHeap } from '../transaction/timer-heap.js';
+import { resolveTimers, type TimerOptions, type Timers } from '../transaction/timers.js';
+import type { Flow } from '../transport/flow.js';
+import { TargetResolver } from '../transport/resolve.js';
+import type { Resolver } from '../transport/resolver.js';
+import type { ListenAddress, ListenOptions, TlsOptions, TransportLimits } from '../transport/transport.js';
+import { type TransportCounters, TransportLayer } from '../transport/transport-layer.js';
+import type { Admission, Admit, Authenticator } from './admission.js';
+import type { AgentCore, ClientExchange, Credentials, SendOptions, Way } from './agent-core.js';
+import { DialogTable } from './dialog-table.js';
+import { IncomingRequest } from './incoming-request.js';
+import { type Abilities, inspect } from './inspection.js';
+import { type IncomingInvite, receiveInvite } from './invite-incoming.js';
+import { OutgoingInvite } from './invite-outgoing.js';
+import type { OutgoingInviteOptions } from './invite-usage.js';
+import { outgoingRequest, type RequestOptions } from './outgoing-request.js';
+import { responseFlow } from './response-flow.js';
+import { Sender } from './sender.js';
+import type { LargeRequestOptions } from './way-out.js';
+
+export interface UserAgentOptions {
+  /** @default UDP on every address, an ephemeral port */
+  readonly listen?: readonly ListenOptions[];
+  readonly tls?: TlsOptions;
+  readonly timers?: TimerOptions;
+  readonly limits?: Partial<TransactionLimits>;
+  readonly transportLimits?: Partial<TransportLimits>;
+  readonly largeRequests?: LargeRequestOptions;
+  /** What remotes outside `localNetworks` are told; `auto`: what responses say of us. @default our own address */
+  readonly publicAddress?: string | 'auto';
+  /** CIDRs. @default the private ranges */
+  readonly localNetworks?: readonly string[];
+  /** User-Agent and Server. '' says nothing. @default 'sipbot' */
+  readonly product?: string;
+  /** From of requests that say no other. @default anonymous (RFC 3323 §4.1.1.3) */
+  readonly from?: string;
+  /** User part of our Contact. @default a random token */
+  readonly contactUser?: string;
+  /** Parameters of our Contact, as written: `;+sip.instance="<urn:uuid:…>"`. */
+  readonly contactParams?: string;
+  /** Option tags understood besides our own. */
+  readonly supported?: readonly string[];
+  /** For 401 and 407 where the request brings none. */
+  readonly credentials?: Credentials;
+  /** Asks strangers who they are, when `admit` says `challenge`. */
+  readonly authenticate?: Authenticator;
+  /** @default everybody is let in */
+  readonly admit?: Admit;
+  readonly resolver?: Resolver;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly network?: Network;
+  readonly logger?: Logger;
+}
+
+export interface TraceEntry {
+  readonly direction: 'in' | 'out';
+  /** The message as it was on the wire; the listener's to keep. */
+  readonly bytes: Uint8Array;
+  readonly transport: Flow['transport'];
+  readonly local: Flow['local'];
+  readonly remote: Flow['remote'];
+  /** Milliseconds since 1970. */
+  readonly wall: number;
+}
+
+export interface UserAgentEvents {
+  /** A call, to be answered or refused. @see IncomingInvite */
+  invite: [incoming: IncomingInvite];
+  /** Every message, in and out. Costs nothing while nobody listens. */
+  trace: [entry: TraceEntry];
+}
+
+export interface UserAgentStats {
+  readonly transactions: TransactionCounters;
+  readonly transport: Readonly<TransportCounters>;
+  readonly dialogs: number;
+  /** Requests of ours without a final response, and accepted INVITEs until Timer M. */
+  readonly requests: number;
+  readonly timers: number;
+  /** Messages that could be read but lacked what every message must have. */
+  readonly malformed: number;
+}
+
+export type RequestHandler = (incoming: IncomingRequest) => void | Promise<void>;
+
+export interface HandlerOptions {
+  /** Body types it takes; others get 415 (§8.2.3). @default any */
+  readonly accept?: readonly string[];
+}
+
+interface Handling {
+  readonly handler: RequestHandler;
+  readonly accept: readonly string[] | undefined;
+}
+
+const OWN_METHODS = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'PRACK', 'UPDATE', 'INFO', 'REFER', 'NOTIFY'];
+/** Of those, the ones that mean something only within a dialog. */
+const ONLY_IN_DIALOG = new Set(['BYE', 'PRACK', 'UPDATE', 'INFO', 'NOTIFY']);
+const SUPPORTED = ['100rel', 'timer', 'replaces', 'norefersub'];
+/** Understood in Require, though not worth mentioning in Supported: RFC 5626, 5627, 3327, 4538. */
+const UNDERSTOOD = [...SUPPORTED, 'outbound', 'gruu', 'path', 'tdialog'];
+const ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>';
+const POLL_MS = 20;
+
+export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCore {
+  readonly clock: TimerHeap;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly timers: Timers;
+  readonly product: string;
+  readonly supported: readonly string[];
+  readonly dialogs = new DialogTable();
+  readonly transports: TransportLayer;
+  readonly transactions: TransactionLayer<Flow>;
+  readonly resolver: TargetResolver;
+  readonly #options: UserAgentOptions;
+  readonly #sender: Sender;
+  readonly #handlers = new Map<string, Handling>();
+  readonly #abilities: { allow: readonly string[] } & Abilities;
+  /** Let in on condition that they prove who they are. */
+  readonly #toAuthenticate = new WeakSet<SipRequest>();
+  #state: 'new' | 'running' | 'closing' | 'closed' = 'new';
+  #closed: Promise<void> | undefined;
+  #malformed = 0;
+
+  constructor(options: UserAgentOptions = {}) {
+    super();
+    const { clock = systemClock, random = systemRandom, logger = silentLogger, product = 'sipbot', supported = [] } = options;
+    this.#options = options;
+    this.clock = new TimerHeap(clock);
+    this.random = random;
+    this.logger = logger;
+    this.product = product;
+    this.timers = resolveTimers(options.timers);
+    this.supported = [...new Set([...SUPPORTED, ...supported])];
+    this.#abilities = {
+      allow: OWN_METHODS,
+      extensions: new Set([...UNDERSTOOD, ...supported.map((tag) => tag.toLowerCase())]),
+      accepts: (method) => this.#handlers.get(method)?.accept,
+    };
+    this.transports = new TransportLayer({
+      clock: this.clock,
+      random,
+      logger,
+      ...(options.network === undefined ? {} : { network: options.network }),
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
+      ...(options.transportLimits === undefined ? {} : { limits: options.transportLimits }),
+      ...(options.publicAddress === undefined ? {} : { publicAddress: options.publicAddress }),
+      ...(options.localNetworks === undefined ? {} : { localNetworks: options.localNetworks }),
+    });
+    this.resolver = new TargetResolver({
+      clock: this.clock,
+      random,
+      ...(options.resolver === undefined ? {} : { resolver: options.resolver }),
+    });
+    this.transactions = new TransactionLayer<Flow>({
+      clock: this.clock,
+      random,
+      logger,
+      timers: this.timers,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+      user: {
+        admit: (request, flow) => this.#admit(request, flow),
+        onRequest: (transaction) => this.#onRequest(transaction),
+        onAck: (ack, flow) => this.dialogs.onAck(ack, flow),
+        responseFlow: (request, flow) => responseFlow(this.transports, request, flow),
+      },
+    });
+    this.#sender = new Sender({
+      clock: this.clock,
+      random,
+      logger,
+      product,
+      transports: this.transports,
+      transactions: this.transactions,
+      resolver: this.resolver,
+      digest: { answer: () => 'unsupported', prime: () => {} },
+      credentials: options.credentials,
+      largeRequests: options.largeRequests ?? {},
+      contactUser: options.contactUser ?? random.token(),
+      contactParams: options.contactParams ?? '',
+      learnsAddress: options.publicAddress === 'auto',
+    });
+    this.transports.onMessage = (message, flow) => this.#onMessage(message, flow);
+    this.transports.onParseFailure = (failure, flow) => this.#onParseFailure(failure, flow);
+    this.transports.onSendFailure = (flow) => this.transactions.onFlowFailed(flow);
+    this.transports.onFlowClosed = (flow) => this.transactions.onFlowFailed(flow);
+    this.handle('OPTIONS', (incoming) => this.#onOptions(incoming));
+  }
+
+  get allow(): readonly string[] {
+    return this.#abilities.allow;
+  }
+
+  get addresses(): readonly ListenAddress[] {
+    return this.transports.addresses;
+  }
+
+  /** Listens. Rejects with ListenError when an address cannot be had, and has then let go of the others. */
+  async start(): Promise<void> {
+    if (this.#state !== 'new') throw new SipBotError('ERR_STATE', 'a user agent is started once');
+    this.#state = 'running';
+    try {
+      for (const listen of this.#options.listen ?? [{ transport: 'udp' }]) await this.transports.listen(listen);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Ends everything: dialogs say goodbye and get `graceMs` to hear the answer, then all that is left is dropped. Afterwards every table is
+   * empty, no timer is armed and no socket is open. Idempotent.
+   */
+  close(graceMs = 1000): Promise<void> {
+    this.#closed ??= this.#close(graceMs);
+    return this.#closed;
+  }
+
+  /** Any request outside a dialog. Resolves with the final response: a peer's, or ours (`isLocal`) when there was none. */
+  request(options: RequestOptions): Promise<SipResponse> {
+    return new Promise((resolve) => {
+      const { request, nextHop } = outgoingRequest(options, this.#options.from ?? ANONYMOUS, this.random);
+      const { flow, target, contact, credentials, prepare, onSent, signal } = options;
+      this.send({
+        request,
+        onResponse: (response) => {
+          if (response.status >= 200) resolve(response);
+        },
+        ...(flow === undefined ? { nextHop } : { flow }),
+        ...(target === undefined ? {} : { target }),
+        ...(contact === undefined ? {} : { contact }),
+        ...(credentials === undefined ? {} : { credentials }),
+        ...(prepare === undefined ? {} : { prepare }),
+        ...(onSent === undefined ? {} : { onSent }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    });
+  }
+
+  /** A call. What comes of it is told to its handler. */
+  invite(options: OutgoingInviteOptions): OutgoingInvite {
+    return new OutgoingInvite(this, options);
+  }
+
+  /** What answers requests of a method outside dialogs; the latest one counts. What it throws is logged and answered 500. */
+  handle(method: string, handler: RequestHandler, options: HandlerOptions = {}): void {
+    this.#handlers.set(method, { handler, accept: options.accept?.map((type) => type.toLowerCase()) });
+    this.#abilities.allow = [...new Set([...OWN_METHODS, ...this.#handlers.keys()])];
+  }
+
+  send(options: SendOptions): ClientExchange {
+    return this.#sender.send(options);
+  }
+
+  sendAck(ack: SipRequest, way: Way): void {
+    this.#sender.sendAck(ack, way);
+  }
+
+  contactFor(flow: Flow): string {
+    return this.#sender.contactFor(flow);
+  }
+
+  stats(): UserAgentStats {
+    return {
+      transactions: this.transactions.counters,
+      transport: { ...this.transports.counters },
+      dialogs: this.dialogs.size,
+      requests: this.#sender.runners.size,
+      timers: this.clock.pending,
+      malformed: this.#malformed,
+    };
+  }
+
+  override on<E extends keyof UserAgentEvents>(event: E, listener: (...args: UserAgentEvents[E]) => void, context?: unknown): this {
+    super.on(event, listener as never, context);
+    this.#updateTracer();
+    return this;
+  }
+
+  override once<E extends keyof UserAgentEvents>(event: E, listener: (...args: UserAgentEvents[E]) => void, context?: unknown): this {
+    super.once(event, listener as never, context);
+    this.#updateTracer();
+    return this;
+  }
+
+  /** The transports are asked for messages only while somebody listens. */
+  #updateTracer(): void {
+    this.transports.onTrace = this.listenerCount('trace') === 0 ? undefined : this.#onTrace;
+  }
+
+  readonly #onTrace = (direction: 'in' | 'out', bytes: Uint8Array, { transport, local, remote }: Flow): void => {
+    if (this.listenerCount('trace') === 0) this.#updateTracer();
+    else this.emit('trace', { direction, bytes: Uint8Array.from(bytes), transport, local, remote, wall: this.clock.wall() });
+  };
+
+  async #close(graceMs: number): Promise<void> {
+    this.#state = 'closing';
+    this.dialogs.terminateAll('local');
+    const until = this.clock.now() + graceMs;
+    while (this.#isBusy() && this.clock.now() < until)
+      await new Promise<void>((resolve) => this.clock.at(Math.min(until, this.clock.now() + POLL_MS), resolve));
+    this.dialogs.terminateAll('transport');
+    this.#sender.stop();
+    this.transactions.close();
+    await this.transports.close();
+    this.#state = 'closed';
+  }
+
+  #isBusy(): boolean {
+    if (this.dialogs.size > 0) return true;
+    for (const runner of this.#sender.runners) if (!runner.isSettled) return true;
+    return false;
+  }
+
+  #onMessage(message: SipMessage, flow: Flow): void {
+    const failure = check(message);
+    if (failure === undefined) this.transactions.receive(message, flow);
+    else this.#onParseFailure(failure, flow);
+  }
+
+  /** §8.2.6, §18.3: a request that cannot be read gets its 400 where it says enough to be answered; a response is dropped. */
+  #onParseFailure(failure: ParseFailure, flow: Flow): void {
+    this.#malformed++;
+    const response = responseToFailure(failure, this.random.token());
+    if (response === undefined || this.#state !== 'running') return;
+    if (this.#options.admit?.(failure, flow) === 'drop') return;
+    flow.send(write(response));
+  }
+
+  #admit(request: SipRequest, flow: Flow): 'accept' | 'drop' | Refusal {
+    const { callId, to, from } = request;
+    // Whoever is in a dialog with us was let in when it began.
+    const dialog = to?.tag === undefined ? undefined : { callId: callId!, toTag: to.tag, fromTag: from?.tag ?? '', params: Params.none };
+    if (dialog !== undefined && this.dialogs.find(dialog) !== undefined) return 'accept';
+    if (this.#state !== 'running') return { status: 503 };
+    const admission: Admission = this.#options.admit?.(request, flow) ?? 'accept';
+    if (admission !== 'challenge') return admission;
+    const { authenticate } = this.#options;
+    if (authenticate === undefined) return { status: 403 };
+    if (!request.has('Authorization')) return authenticate.challenge();
+    this.#toAuthenticate.add(request);
+    return 'accept';
+  }
+
+  #onRequest(transaction: ServerTransaction<Flow>): void {
+    if (this.#toAuthenticate.delete(transaction.request)) void this.#authenticate(transaction);
+    else this.#dispatch(transaction, undefined);
+  }
+
+  /** §22.1. A CANCEL meanwhile is answered by the layer, and the INVITE with it. */
+  async #authenticate(transaction: ServerTransaction<Flow>): Promise<void> {
+    try {
+      const verdict = await this.#options.authenticate!.check(transaction.request);
+      if (!transaction.isPending) return;
+      if (verdict.type === 'accepted') this.#dispatch(transaction, verdict.user);
+      else transaction.reply(verdict.status, verdict.type === 'challenge' ? { headers: verdict.headers } : {});
+    } catch (error) {
+      this.logger.error({ error }, 'a request could not be authenticated');
+      transaction.reply(500);
+    }
+  }
+
+  #dispatch(transaction: ServerTransaction<Flow>, user: string | undefined): void {
+    const { request } = transaction;
+    const refusal = inspect(request, this.#abilities);
+    if (refusal !== undefined) {
+      transaction.reply(refusal.status, refusal.headers === undefined ? {} : { headers: refusal.headers });
+      return;
+    }
+    const { method } = request;
+    if (request.to?.tag !== undefined && method !== 'REGISTER') {
+      if (!this.dialogs.onRequest(transaction)) transaction.reply(481);
+      return;
+    }
+    const handling = this.#handlers.get(method);
+    if (handling !== undefined) this.#run(handling.handler, new IncomingRequest(transaction, user));
+    else if (method === 'INVITE') this.#onInvite(transaction);
+    else if (ONLY_IN_DIALOG.has(method)) transaction.reply(481);
+    else transaction.reply(405, { headers: [['Allow', this.allow.join(', ')]] });
+  }
+
+  #onInvite(transaction: ServerTransaction<Flow>): void {
+    if (this.listenerCount('invite') === 0) {
+      transaction.reply(480);
+      return;
+    }
+    const { credentials } = this.#options;
+    const incoming = receiveInvite(this, transaction, credentials === undefined ? {} : { credentials });
+    if (incoming === undefined) return;
+    try {
+      this.emit('invite', incoming);
+    } catch (error) {
+      this.logger.error({ error }, 'the listener of an INVITE failed');
+      incoming.reject(500);
+    }
+  }
+
+  #run(handler: RequestHandler, incoming: IncomingRequest): void {
+    const fail = (error: unknown): void => {
+      this.logger.error({ error, method: incoming.request.method }, 'the handler of a request failed');
+      incoming.reply(500);
+    };
+    try {
+      handler(incoming)?.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** §11.2: what an INVITE would find here. */
+  #onOptions(incoming: IncomingRequest): void {
+    incoming.reply(200, {
+      headers: [
+        ['Allow', this.allow.join(', ')],
+        ['Accept', 'application/sdp'],
+        ['Accept-Encoding', 'identity'],
+        ['Accept-Language', 'en'],
+        ['Supported', this.supported.join(', ')],
+      ],
+    });
+  }
+}
