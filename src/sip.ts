@@ -13,22 +13,32 @@ export { type ResponseOptions, responseTo, responseToFailure } from './sip/messa
 export { parseUri, Uri, type UriParts } from './sip/message/uri.js';
 export { parseVia, Via } from './sip/message/via.js';
 export { write } from './sip/message/write.js';
-export type { Flow } from './sip/transport/flow.js';
-export type { KeepAliveOptions } from './sip/transport/hearts.js';
-export { Subnets } from './sip/transport/ip.js';
-export type { SentBy } from './sip/transport/own-address.js';
-export { TargetResolver, type TargetResolverOptions } from './sip/transport/resolve.js';
-export { type AddressRecord, type NaptrRecord, type Resolver, type SrvRecord, systemResolver } from './sip/transport/resolver.js';
-export { systemNetwork } from './sip/transport/system-network.js';
-export type { ListenAddress, ListenOptions, Target, TlsOptions, TransportLimits, TransportName } from './sip/transport/transport.js';
-export { TransportLayer, type TransportLayerOptions } from './sip/transport/transport-layer.js';
 export type { EndReason, TimerName } from './sip/transaction/effects.js';
 export type { Refusal, TransactionCounters, TransactionLimits } from './sip/transaction/layer.js';
 export type { ReplyOptions } from './sip/transaction/server-transaction.js';
 export type { TimerOptions, Timers } from './sip/transaction/timers.js';
 export type { Flow } from './sip/transport/flow.js';
-export { type Resolver, systemResolver } from './sip/transport/resolver.js';
-export type { ListenAddress, ListenOptions, Target, TlsOptions, TransportLimits, TransportName } from './sip/transport/transport.js';
+export type { KeepAliveOptions } from './sip/transport/hearts.js';
+export { Subnets } from './sip/transport/ip.js';
+export type { SentBy } from './sip/transport/own-address.js';
+export { TargetResolver, type TargetResolverOptions } from './sip/transport/resolve.js';
+export {
+  type AddressRecord,
+  type NaptrRecord,
+  type Resolver,
+  type SrvRecord,
+  systemResolver,
+} from './sip/transport/resolver.js';
+export { systemNetwork } from './sip/transport/system-network.js';
+export type {
+  ListenAddress,
+  ListenOptions,
+  Target,
+  TlsOptions,
+  TransportLimits,
+  TransportName,
+} from './sip/transport/transport.js';
+export { TransportLayer, type TransportLayerOptions } from './sip/transport/transport-layer.js';
 export type { Admission, Admit, Authenticator, Verdict } from './sip/ua/admission.js';
 export type { ClientExchange, Credentials, ResponseContext, SendOptions } from './sip/ua/agent-core.js';
 export { IncomingRequest } from './sip/ua/incoming-request.js';
