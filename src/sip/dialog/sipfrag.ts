@@ -7,7 +7,7 @@ export interface Fragment {
 
 /** Undefined when the body does not begin with a status line. Only the first line is read, whatever the body's length. */
 export function parseFragment(body: string): Fragment | undefined {
-  const match = /^SIP\/2\.0[ \t]+([1-6]\d\d)(?:[ \t]+([^\r\n]{0,200}))?/i.exec(body.slice(0, 256));
+  const match = /^SIP\/2\.0[ \t]+([1-6]\d\d)(?!\d)(?:[ \t]+([^\r\n]{0,200}))?/i.exec(body.slice(0, 256));
   return match ? { status: Number(match[1]), reason: match[2]?.trim() ?? '' } : undefined;
 }
 

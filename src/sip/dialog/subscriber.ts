@@ -16,7 +16,7 @@ export type SubscriberEffect =
   /** Goes up to the application. */
   | { readonly type: 'notified'; readonly notify: SipRequest }
   /** The dialog is of no more use; another may follow (`retryInMs`) or not. */
-  | { readonly type: 'lost'; readonly reason: string; readonly retryInMs: number | undefined; readonly response?: SipResponse }
+  | { readonly type: 'lost'; readonly reason: string; readonly retryInMs: number; readonly response?: SipResponse }
   /** Exactly once, and last. */
   | { readonly type: 'ended'; readonly reason: string; readonly response?: SipResponse }
   | TimerEffect<SubscriberTimer>;
@@ -128,17 +128,18 @@ export class Subscriber {
     switch (this.#state) {
       case 'idle':
       case 'resting':
+      case 'waiting':
+        // Without a NOTIFY there is no dialog to unsubscribe in; the one that may still come is answered 481, and that ends it (§4.2.2).
         return this.#end('unsubscribed');
       case 'terminated':
         return [];
-      case 'waiting':
       case 'pending':
       case 'active':
         this.#ending = true;
         return [
           disarm('refresh'),
           disarm('expire'),
-          { type: 'subscribe', expiresS: 0, isNew: this.#state === 'waiting' },
+          { type: 'subscribe', expiresS: 0, isNew: false },
           arm('notify', now + 64 * this.#options.t1),
         ];
     }
