@@ -143,12 +143,20 @@ export interface PlayoutRingOptions {
 
 interface Mark {
   readonly name: string;
-  readonly position: number;
+  position: number;
 }
 
 interface Drain {
-  readonly position: number;
+  position: number;
   readonly resolve: () => void;
+}
+
+export interface Cleared {
+  /** Ever taken by the media thread. */
+  readonly playedSamples: number;
+  readonly clearedSamples: number;
+  /** What was kept lies so much further on now: positions at or before the cut have moved by it. */
+  readonly movedBy: number;
 }
 
 /** The application's end. */
@@ -162,9 +170,13 @@ export class PlayoutRing {
   readonly #sampleRate: number;
   readonly #extend: (segment: PlayoutSegment) => void;
   #segment: Segment;
+  /** Sealed segments that may still hold what was not taken, oldest first: only `clear` looks back at them. */
+  #sealed: Segment[] = [];
   readonly #origin: number;
   #written = 0;
   #cleared = 0;
+  /** Written a second time, because what lay behind it was cleared: in both counts above, and in neither of those that are told. */
+  #rewritten = 0;
   readonly #marks: Mark[] = [];
   readonly #drains: Drain[] = [];
   #ended = false;
@@ -181,7 +193,16 @@ export class PlayoutRing {
     this.highWaterSamples = options.sampleRate;
   }
 
+  get sampleRate(): number {
+    return this.#sampleRate;
+  }
+
   get writtenSamples(): number {
+    return this.#written - this.#rewritten;
+  }
+
+  /** The present end of what was written, as `clear` takes it. */
+  get position(): number {
     return this.#written;
   }
 
@@ -195,7 +216,7 @@ export class PlayoutRing {
   }
 
   get clearedSamples(): number {
-    return this.#cleared;
+    return this.#cleared - this.#rewritten;
   }
 
   /** Of those played: the ones the socket would not have. */
@@ -227,8 +248,11 @@ export class PlayoutRing {
     return queued + count <= this.highWaterSamples;
   }
 
-  /** Takes back all that the media thread has not taken yet. What it has is played. */
-  clear(): { readonly playedSamples: number; readonly clearedSamples: number } {
+  /**
+   * Takes back what the media thread has not taken yet; what it has is played. With `from`, a `position`, what was written before it is kept,
+   * marks included: it is written anew, out of our own memory, which nobody overwrites but ourselves.
+   */
+  clear(from = 0): Cleared {
     const control = this.#control;
     const end = this.#position();
     let read = Atomics.load(control, READ);
@@ -237,12 +261,18 @@ export class PlayoutRing {
       if (seen === read) break;
       read = seen;
     }
-    const clearedSamples = (end - read) | 0;
-    this.#settle(this.#written - clearedSamples);
-    this.#cleared += clearedSamples;
-    for (const mark of this.#marks.splice(0)) this.onMark?.(mark.name, 'cleared');
-    this.#settleDrains(this.#written);
-    return { playedSamples: this.playedSamples, clearedSamples };
+    const before = this.#written;
+    const taken = before - ((end - read) | 0);
+    const cut = Math.min(Math.max(from, taken), before);
+    this.#settle(taken);
+    this.#cleared += before - taken;
+    const gone = this.#marks.splice(this.#marks.findLastIndex((mark) => cut > taken && mark.position <= cut) + 1);
+    const movedBy = cut > taken ? before - taken : 0;
+    if (movedBy > 0) this.#keep(taken, cut, movedBy);
+    else this.#settleDrains(before);
+    for (const mark of gone) this.onMark?.(mark.name, 'cleared');
+    this.#watch();
+    return { playedSamples: this.playedSamples, clearedSamples: before - cut, movedBy };
   }
 
   /** Names the present end of what was written. */
@@ -274,6 +304,27 @@ export class PlayoutRing {
     if (this.#ended) return;
     this.#ended = true;
     this.clear();
+  }
+
+  /** Writes what lay between two positions once more, and moves along what is awaited in it. */
+  #keep(from: number, to: number, by: number): void {
+    const kept = this.#copy(from, to);
+    this.#rewritten += kept.length;
+    this.write(kept);
+    for (const mark of this.#marks) mark.position += by;
+    for (const drain of this.#drains) drain.position = Math.min(drain.position, to) + by;
+  }
+
+  #copy(from: number, to: number): Int16Array {
+    const out = new Int16Array(to - from);
+    for (const segment of [...this.#sealed, this.#segment]) {
+      // Where it begins and ends, counted from `from`: positions wrap, distances do not.
+      const begin = Math.max(0, (segment.start - this.#origin - from) | 0);
+      const end = segment.seal[SEALED] === 1 ? (segment.seal[SEALED_AT]! - this.#origin - from) | 0 : out.length;
+      const at = (this.#origin + from - segment.start) | 0;
+      for (let i = begin; i < Math.min(end, out.length); i++) out[i] = segment.samples[(at + i) & segment.mask]!;
+    }
+    return out;
   }
 
   /** The 32-bit position of the end of what was written. */
@@ -330,6 +381,8 @@ export class PlayoutRing {
     const { seal } = this.#segment;
     seal[SEALED_AT] = this.#position();
     Atomics.store(seal, SEALED, 1);
+    const read = Atomics.load(this.#control, READ);
+    this.#sealed = [...this.#sealed, this.#segment].filter((segment) => ((segment.seal[SEALED_AT]! - read) | 0) > 0);
     this.#segment = new Segment(description);
   }
 

@@ -70,12 +70,44 @@ describe('playout ring', () => {
     const { ring, take } = lane();
     ring.write(counting(0, 500));
     take(160);
-    expect(ring.clear()).toEqual({ playedSamples: 160, clearedSamples: 340 });
+    expect(ring.clear()).toEqual({ playedSamples: 160, clearedSamples: 340, movedBy: 0 });
     expect(take(160)).toEqual([]);
     ring.write(Int16Array.of(7, 8));
     expect(take(160)).toEqual([7, 8]);
     expect(ledger(ring)).toEqual({ written: 502, played: 162, cleared: 340, queued: 0 });
-    expect(ring.clear()).toEqual({ playedSamples: 162, clearedSamples: 0 });
+    expect(ring.clear()).toEqual({ playedSamples: 162, clearedSamples: 0, movedBy: 0 });
+  });
+
+  test('clear from a position keeps what lies before it, marks included, and plays it on', () => {
+    const { ring, take } = lane();
+    const heard: string[] = [];
+    ring.onMark = (name, outcome) => heard.push(`${name} ${outcome}`);
+    ring.write(counting(0, 300));
+    ring.mark('kept');
+    const from = ring.position;
+    ring.write(counting(300, 500));
+    ring.mark('cut');
+    expect(take(100)).toEqual([...counting(0, 100)]);
+    expect(ring.clear(from)).toEqual({ playedSamples: 100, clearedSamples: 500, movedBy: 700 });
+    expect([ring.writtenSamples, ring.playedSamples, ring.clearedSamples, ring.queuedSamples]).toEqual([800, 100, 500, 200]);
+    expect(heard).toEqual(['cut cleared']);
+    ring.write(counting(5000, 50));
+    expect(take(1000)).toEqual([...counting(100, 200), ...counting(5000, 50)]);
+    ring.settle();
+    expect(heard).toEqual(['cut cleared', 'kept sent']);
+    expect([ring.writtenSamples, ring.playedSamples, ring.clearedSamples]).toEqual([850, 350, 500]);
+  });
+
+  test('clear from a position reaches back through every segment, and across the wrap', () => {
+    const { ring, take, segments } = lane({ start: 0x7fff_ff00 | 0 });
+    for (let at = 0; at < 30_000; at += 1000) ring.write(counting(at, 1000));
+    expect(segments.length).toBeGreaterThan(1);
+    expect(take(500)).toEqual([...counting(0, 500)]);
+    ring.clear(25_000);
+    expect(ring.queuedSamples).toBe(24_500);
+    const rest: number[] = [];
+    while (ring.queuedSamples > 0) rest.push(...take(777));
+    expect(rest).toEqual([...counting(500, 24_500)]);
   });
 
   test('marks come in order, sent when what is before them was taken, cleared when it was not', async () => {
@@ -187,7 +219,7 @@ describe('playout ring', () => {
     expect(marks).toEqual(Array.from({ length: 20 }, (_, round) => `${round} sent`));
     ring.write(counting(0, 5000));
     expect(take(10)).toEqual(Array.from(counting(0, 10)));
-    expect(ring.clear()).toEqual({ playedSamples: 3210, clearedSamples: 4990 });
+    expect(ring.clear()).toEqual({ playedSamples: 3210, clearedSamples: 4990, movedBy: 0 });
     expect(ledger(ring)).toEqual({ written: 8200, played: 3210, cleared: 4990, queued: 0 });
   });
 
@@ -196,29 +228,36 @@ describe('playout ring', () => {
       fc.record({ do: fc.constant('write' as const), count: fc.integer({ min: 0, max: 6000 }) }),
       fc.record({ do: fc.constant('take' as const), count: fc.integer({ min: 1, max: 2880 }) }),
       fc.record({ do: fc.constant('clear' as const), count: fc.constant(0) }),
+      fc.record({ do: fc.constant('cut' as const), count: fc.integer({ min: 0, max: 9000 }) }),
       fc.record({ do: fc.constant('deliver' as const), count: fc.constant(0) }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const { ring, take, deliver } = lane({ deliver: 'late', maxQueueMs: 4000 });
+        let queue: number[] = [];
         let written = 0;
-        let position = 0;
         let played = 0;
         for (const { do: what, count } of steps) {
           if (what === 'write' && ring.queuedSamples + count <= 32_000) {
             ring.write(counting(written, count));
+            queue.push(...counting(written, count));
             written += count;
           } else if (what === 'take') {
             const got = take(count);
-            expect(Int16Array.from(got)).toEqual(counting(position, got.length));
-            position += got.length;
+            expect(got).toEqual(queue.splice(0, got.length));
             played += got.length;
           } else if (what === 'clear') {
             ring.clear();
-            position = written;
+            queue = [];
+          } else if (what === 'cut') {
+            const cut = Math.min(count, queue.length);
+            expect(ring.clear(ring.position - cut).clearedSamples).toBe(cut);
+            queue.length -= cut;
           } else if (what === 'deliver') deliver();
+          expect(ring.queuedSamples).toBe(queue.length);
         }
         expect(ring.playedSamples).toBe(played);
+        expect(ring.writtenSamples).toBe(written);
         expect(ring.playedSamples + ring.clearedSamples + ring.queuedSamples).toBe(written);
       }),
       { numRuns: 300 },
