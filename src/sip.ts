@@ -1,4 +1,8 @@
 /** `sipbot/sip`: public names only. */
+
+export { type DigestAlgorithm, type Ha1, ha1Of } from './sip/auth/digest.js';
+export { type CredentialSource, type Credentials, DigestClient } from './sip/auth/digest-client.js';
+export { DigestServer, type DigestServerOptions, type DigestVerdict, type UserSecret, type Users } from './sip/auth/digest-server.js';
 export { check } from './sip/message/check.js';
 export { type Frame, Framer } from './sip/message/framer.js';
 export type { HeaderEntry } from './sip/message/headers.js';
