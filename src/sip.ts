@@ -44,7 +44,7 @@ export type {
 } from './sip/transport/transport.js';
 export { TransportLayer, type TransportLayerOptions } from './sip/transport/transport-layer.js';
 export type { Admission, Admit, Authenticator, Verdict } from './sip/ua/admission.js';
-export type { ClientExchange, Credentials, ResponseContext, SendOptions } from './sip/ua/agent-core.js';
+export type { ClientExchange, ResponseContext, SendOptions } from './sip/ua/agent-core.js';
 export { IncomingRequest } from './sip/ua/incoming-request.js';
 export type { IncomingInvite } from './sip/ua/invite-incoming.js';
 export type { OutgoingInvite } from './sip/ua/invite-outgoing.js';

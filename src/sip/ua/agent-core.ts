@@ -2,6 +2,7 @@
 import type { Clock } from '../../clock.js';
 import type { Logger } from '../../log.js';
 import type { Random } from '../../random.js';
+import type { CredentialSource } from '../auth/digest-client.js';
 import type { HeaderEntry } from '../message/headers.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { Uri } from '../message/uri.js';
@@ -9,11 +10,6 @@ import type { Timers } from '../transaction/timers.js';
 import type { Flow } from '../transport/flow.js';
 import type { Target } from '../transport/transport.js';
 import type { DialogTable } from './dialog-table.js';
-
-/** A user and a password, or one for each realm that asks. */
-export type Credentials =
-  | { readonly username: string; readonly password: string }
-  | { readonly username: string; readonly ha1: string; readonly realm: string };
 
 export interface AgentCore {
   readonly clock: Clock;
@@ -51,7 +47,7 @@ export interface SendOptions {
   readonly target?: Target;
   /** Sets Contact to `contactFor` of the flow of the attempt. */
   readonly contact?: boolean;
-  readonly credentials?: Credentials;
+  readonly credentials?: CredentialSource;
   /** The CSeq of a retry after 401 or 407; a fail-over keeps it. @default one more */
   readonly nextCSeq?: () => number;
   /** Each attempt, its flow known, before digest and write. */

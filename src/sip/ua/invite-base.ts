@@ -1,5 +1,6 @@
 /** What calls in both directions have in common: the face of the one dialog that counts now. */
 import { CallError } from '../../errors.js';
+import type { CredentialSource } from '../auth/digest-client.js';
 import type { ReferRequest } from '../dialog/refer.js';
 import type { SessionTimerOptions } from '../dialog/session-timer.js';
 import { writeReplaces } from '../message/dialog-reference.js';
@@ -8,7 +9,7 @@ import type { SipRequest, SipResponse } from '../message/message.js';
 import { type NameAddr, parseNameAddr } from '../message/name-addr.js';
 import type { Uri } from '../message/uri.js';
 import type { Flow } from '../transport/flow.js';
-import type { AgentCore, Credentials, ServerExchange } from './agent-core.js';
+import type { AgentCore, ServerExchange } from './agent-core.js';
 import type { InviteDialog, InviteDialogOwner } from './invite-dialog.js';
 import type {
   EndOptions,
@@ -32,7 +33,7 @@ export abstract class InviteBase implements InviteUsage, InviteDialogOwner {
   abstract readonly localTag: string;
   abstract readonly request: SipRequest;
   readonly core: AgentCore;
-  readonly credentials: Credentials | undefined;
+  readonly credentials: CredentialSource | undefined;
   readonly sessionTimer: SessionTimerOptions;
   #handler: InviteHandler;
   #state: InviteState = 'early';
@@ -42,7 +43,7 @@ export abstract class InviteBase implements InviteUsage, InviteDialogOwner {
   constructor(
     core: AgentCore,
     handler: InviteHandler | undefined,
-    credentials: Credentials | undefined,
+    credentials: CredentialSource | undefined,
     sessionTimer: SessionTimerOptions,
   ) {
     this.core = core;

@@ -2,6 +2,7 @@
  * One dialog of a call (RFC 3261 §12–§15): carries requests both ways, keeps its session alive, ends it once. The machines decide; here their effects
  * meet the agent. A call has one; an outgoing call has one for each fork until somebody answers.
  */
+import type { CredentialSource } from '../auth/digest-client.js';
 import { Acceptance, type AcceptanceEffect, type AcceptanceTimer } from '../dialog/acceptance.js';
 import type { Dialog } from '../dialog/dialog.js';
 import { SessionTimer, type SessionTimerEffect, type SessionTimerName, type SessionTimerOptions } from '../dialog/session-timer.js';
@@ -9,7 +10,7 @@ import type { HeaderEntry } from '../message/headers.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { responseTo } from '../message/response-to.js';
 import type { Flow } from '../transport/flow.js';
-import type { AgentCore, ClientExchange, Credentials, ResponseContext, ServerExchange, Way } from './agent-core.js';
+import type { AgentCore, ClientExchange, ResponseContext, ServerExchange, Way } from './agent-core.js';
 import { Alarms } from './alarms.js';
 import { defaultReply } from './default-reply.js';
 import type { DialogMember } from './dialog-table.js';
@@ -23,7 +24,7 @@ import { settle } from './settle.js';
 /** The call the dialog belongs to. */
 export interface InviteDialogOwner {
   readonly core: AgentCore;
-  readonly credentials: Credentials | undefined;
+  readonly credentials: CredentialSource | undefined;
   readonly sessionTimer: SessionTimerOptions;
   readonly handler: InviteHandler;
   readonly usage: InviteUsage;

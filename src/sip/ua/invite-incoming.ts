@@ -1,12 +1,13 @@
 /** A call to us (RFC 3261 §13.3): provisionals, reliable where wanted (RFC 3262), the answer until its ACK, CANCEL, and calls that replace others (RFC 3891). */
 import { CallError, OptionError } from '../../errors.js';
+import type { CredentialSource } from '../auth/digest-client.js';
 import { Dialog } from '../dialog/dialog.js';
 import { type ReliableEffect, ReliableProvisionals, type ReliableTimer } from '../dialog/prack.js';
 import { LEAST_MIN_SE, SessionTimer, type SessionTimerOptions } from '../dialog/session-timer.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { responseTo } from '../message/response-to.js';
 import type { Flow } from '../transport/flow.js';
-import type { AgentCore, Credentials, ServerExchange } from './agent-core.js';
+import type { AgentCore, ServerExchange } from './agent-core.js';
 import { Alarms } from './alarms.js';
 import { InviteBase } from './invite-base.js';
 import { bodyOf } from './invite-body.js';
@@ -27,7 +28,7 @@ export interface IncomingInviteOptions {
   /** @default 90 */
   readonly minSeS?: number;
   /** For our requests within the dialog. */
-  readonly credentials?: Credentials;
+  readonly credentials?: CredentialSource;
 }
 
 /** §13.3.1.1: proxies give up after three minutes of silence; a minute leaves room for two losses. RFC 3262 §3: reliable ones less often. */
@@ -98,7 +99,7 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
     dialog: Dialog,
     replaces: InviteBase | undefined,
     sessionTimer: SessionTimerOptions,
-    credentials: Credentials | undefined,
+    credentials: CredentialSource | undefined,
   ) {
     super(core, undefined, credentials, sessionTimer);
     this.#exchange = exchange;

@@ -1,5 +1,4 @@
 /** A call of ours (RFC 3261 §13.2): the INVITE, its forks, reliable provisionals, the ACK; what comes too late is acknowledged and released. */
-
 import { OptionError } from '../../errors.js';
 import { Dialog } from '../dialog/dialog.js';
 import { Forking, type ForkingEffect } from '../dialog/forking.js';

@@ -2,7 +2,7 @@
  * A call as the session above sees it: what it may ask (`InviteUsage`), what it is told (`InviteHandler`). Bodies are opaque here; offer and answer
  * are the session's. Which message a body came in is said by the method that brings it.
  */
-
+import type { CredentialSource } from '../auth/digest-client.js';
 import type { ReferRequest } from '../dialog/refer.js';
 import type { HeaderEntry } from '../message/headers.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
@@ -11,7 +11,6 @@ import type { Reason } from '../message/reason.js';
 import type { Uri } from '../message/uri.js';
 import type { Flow } from '../transport/flow.js';
 import type { Target, TransportName } from '../transport/transport.js';
-import type { Credentials } from './agent-core.js';
 import type { Body } from './invite-body.js';
 import type { ReferProgress } from './refer-progress.js';
 import type { ReferSubscription } from './refer-subscription.js';
@@ -110,7 +109,7 @@ export interface OutgoingInviteOptions {
   readonly route?: readonly string[];
   readonly target?: Target;
   readonly flow?: Flow;
-  readonly credentials?: Credentials;
+  readonly credentials?: CredentialSource;
   /** RFC 3262. @default 'supported' */
   readonly reliable?: 'off' | 'supported' | 'required';
   /** RFC 4028, seconds; 0 asks for no timer. @default 1800 */

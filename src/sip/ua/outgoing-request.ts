@@ -1,6 +1,7 @@
 /** A request outside any dialog, made from what an application says of it (RFC 3261 §8.1.1). Via, Contact and the rest that depends on the way come later. */
 import { OptionError } from '../../errors.js';
 import type { Random } from '../../random.js';
+import type { CredentialSource } from '../auth/digest-client.js';
 import type { HeaderEntry } from '../message/headers.js';
 import { SipRequest } from '../message/message.js';
 import { parseNameAddr } from '../message/name-addr.js';
@@ -8,7 +9,6 @@ import { Params } from '../message/params.js';
 import { parseUri, type Uri } from '../message/uri.js';
 import type { Flow } from '../transport/flow.js';
 import type { Target } from '../transport/transport.js';
-import type { Credentials } from './agent-core.js';
 
 export interface RequestOptions {
   readonly method: string;
@@ -33,7 +33,7 @@ export interface RequestOptions {
   /** Whether to put our Contact in. @default false */
   readonly contact?: boolean;
   /** @default the agent's */
-  readonly credentials?: Credentials;
+  readonly credentials?: CredentialSource;
   /** Called for each attempt, its flow known, before it is written. */
   readonly prepare?: (request: SipRequest, flow: Flow) => void;
   /** Called for each attempt as it goes out. */

@@ -5,6 +5,7 @@
 import type { Clock } from '../../clock.js';
 import type { Logger } from '../../log.js';
 import type { Random } from '../../random.js';
+import type { CredentialSource } from '../auth/digest-client.js';
 import type { HeaderEntry } from '../message/headers.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { Uri } from '../message/uri.js';
@@ -15,16 +16,16 @@ import type { TransactionLayer } from '../transaction/layer.js';
 import type { Flow } from '../transport/flow.js';
 import type { TargetResolver } from '../transport/resolve.js';
 import type { Target } from '../transport/transport.js';
-import type { ClientExchange, Credentials, SendOptions } from './agent-core.js';
+import type { ClientExchange, SendOptions } from './agent-core.js';
 import { LocalResponse } from './local-response.js';
 import type { WayOut } from './way-out.js';
 
 /** What knows how to answer a 401 or 407: the digest client. */
 export interface ChallengeAnswerer {
   /** Puts the answer into `retry`; otherwise says why it did not. */
-  answer(retry: SipRequest, response: SipResponse, credentials: Credentials): string | undefined;
+  answer(retry: SipRequest, response: SipResponse, credentials: CredentialSource): string | undefined;
   /** Answers in advance what this place asked before. */
-  prime(request: SipRequest, credentials: Credentials): void;
+  prime(request: SipRequest, credentials: CredentialSource): void;
 }
 
 /** What an agent lends to its requests. */
@@ -37,7 +38,7 @@ export interface RunnerHost {
   readonly wayOut: WayOut;
   readonly resolver: Pick<TargetResolver, 'resolve' | 'markDown' | 'markUp'>;
   readonly digest: ChallengeAnswerer;
-  readonly credentials: Credentials | undefined;
+  readonly credentials: CredentialSource | undefined;
   /** A new Via for a request that leaves on `flow`. */
   viaFor(flow: Flow): string;
   contactFor(flow: Flow): string;
@@ -188,7 +189,7 @@ export class RequestRunner implements ClientExchange {
     return request;
   }
 
-  get #credentials(): Credentials | undefined {
+  get #credentials(): CredentialSource | undefined {
     return this.#options.credentials ?? this.#host.credentials;
   }
 

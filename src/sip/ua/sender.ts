@@ -2,6 +2,7 @@
 import type { Clock } from '../../clock.js';
 import type { Logger } from '../../log.js';
 import type { Random } from '../../random.js';
+import type { CredentialSource } from '../auth/digest-client.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { write } from '../message/write.js';
 import { newBranch } from '../transaction/key.js';
@@ -9,7 +10,7 @@ import type { TransactionLayer } from '../transaction/layer.js';
 import type { Flow } from '../transport/flow.js';
 import type { TargetResolver } from '../transport/resolve.js';
 import type { TransportLayer } from '../transport/transport-layer.js';
-import type { ClientExchange, Credentials, SendOptions, Way } from './agent-core.js';
+import type { ClientExchange, SendOptions, Way } from './agent-core.js';
 import { type ChallengeAnswerer, RequestRunner, type RunnerHost } from './request-runner.js';
 import { type LargeRequestOptions, WayOut } from './way-out.js';
 
@@ -22,7 +23,7 @@ export interface SenderOptions {
   readonly transactions: TransactionLayer<Flow>;
   readonly resolver: TargetResolver;
   readonly digest: ChallengeAnswerer;
-  readonly credentials: Credentials | undefined;
+  readonly credentials: CredentialSource | undefined;
   readonly largeRequests: LargeRequestOptions;
   /** User part of our Contact: unguessable, so that who knows it has been told. */
   readonly contactUser: string;
@@ -45,7 +46,7 @@ export class Sender implements RunnerHost {
   readonly transactions: TransactionLayer<Flow>;
   readonly resolver: TargetResolver;
   readonly digest: ChallengeAnswerer;
-  readonly credentials: Credentials | undefined;
+  readonly credentials: CredentialSource | undefined;
   readonly wayOut: WayOut;
   readonly runners = new Set<RequestRunner>();
   readonly #transports: TransportLayer;

@@ -1,13 +1,14 @@
 /** A subscription to something of ours (RFC 6665 §4.2): accepted with a state, told of every change, refreshed and ended by either side. */
 import { EventEmitter } from 'eventemitter3';
 import { CallError } from '../../errors.js';
+import type { CredentialSource } from '../auth/digest-client.js';
 import { Dialog } from '../dialog/dialog.js';
 import { Notifier, type NotifierEffect, type NotifierState, type NotifierTimer, type TerminationReason } from '../dialog/notifier.js';
 import type { Event } from '../message/event.js';
 import type { HeaderEntry } from '../message/headers.js';
 import type { SipRequest } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';
-import type { AgentCore, Credentials, ReplyOptions, ServerExchange } from './agent-core.js';
+import type { AgentCore, ReplyOptions, ServerExchange } from './agent-core.js';
 import { Alarms } from './alarms.js';
 import { defaultReply } from './default-reply.js';
 import type { DialogMember } from './dialog-table.js';
@@ -22,7 +23,7 @@ export interface IncomingSubscriptionOptions {
   /** The longest we grant. @default 3600 */
   readonly maxExpiresS?: number;
   /** For the NOTIFYs. */
-  readonly credentials?: Credentials;
+  readonly credentials?: CredentialSource;
 }
 
 export interface IncomingSubscriptionEvents {

@@ -1,6 +1,7 @@
 /** A subscription of ours (RFC 6665 §4.1): the machine over dialogs that come and go; the first NOTIFY makes each of them, and other forks are turned away. */
 import { EventEmitter } from 'eventemitter3';
 import { OptionError } from '../../errors.js';
+import type { CredentialSource } from '../auth/digest-client.js';
 import { Dialog } from '../dialog/dialog.js';
 import { Subscriber, type SubscriberEffect, type SubscriberState, type SubscriberTimer } from '../dialog/subscriber.js';
 import type { HeaderEntry } from '../message/headers.js';
@@ -8,7 +9,7 @@ import { SipRequest, type SipResponse } from '../message/message.js';
 import { parseUri, type Uri } from '../message/uri.js';
 import type { Flow } from '../transport/flow.js';
 import type { Target } from '../transport/transport.js';
-import type { AgentCore, Credentials, ServerExchange } from './agent-core.js';
+import type { AgentCore, ServerExchange } from './agent-core.js';
 import { Alarms } from './alarms.js';
 import { defaultReply } from './default-reply.js';
 import type { DialogMember, HalfMember } from './dialog-table.js';
@@ -35,7 +36,7 @@ export interface SubscriptionOptions {
   readonly route?: readonly string[];
   readonly target?: Target;
   readonly flow?: Flow;
-  readonly credentials?: Credentials;
+  readonly credentials?: CredentialSource;
 }
 
 export interface SubscriptionEnd {

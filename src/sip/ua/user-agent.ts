@@ -8,6 +8,7 @@ import { SipBotError } from '../../errors.js';
 import { type Logger, silentLogger } from '../../log.js';
 import type { Network } from '../../network.js';
 import { type Random, systemRandom } from '../../random.js';
+import { type CredentialSource, DigestClient } from '../auth/digest-client.js';
 import { check } from '../message/check.js';
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js';
 import { Params } from '../message/params.js';
@@ -24,7 +25,7 @@ import type { Resolver } from '../transport/resolver.js';
 import type { ListenAddress, ListenOptions, TlsOptions, TransportLimits } from '../transport/transport.js';
 import { type TransportCounters, TransportLayer } from '../transport/transport-layer.js';
 import type { Admission, Admit, Authenticator } from './admission.js';
-import type { AgentCore, ClientExchange, Credentials, SendOptions, Way } from './agent-core.js';
+import type { AgentCore, ClientExchange, SendOptions, Way } from './agent-core.js';
 import { DialogTable } from './dialog-table.js';
 import { IncomingRequest } from './incoming-request.js';
 import { type Abilities, inspect } from './inspection.js';
@@ -59,7 +60,7 @@ export interface UserAgentOptions {
   /** Option tags understood besides our own. */
   readonly supported?: readonly string[];
   /** For 401 and 407 where the request brings none. */
-  readonly credentials?: Credentials;
+  readonly credentials?: CredentialSource;
   /** Asks strangers who they are, when `admit` says `challenge`. */
   readonly authenticate?: Authenticator;
   /** @default everybody is let in */
@@ -193,7 +194,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
       transports: this.transports,
       transactions: this.transactions,
       resolver: this.resolver,
-      digest: { answer: () => 'unsupported', prime: () => {} },
+      digest: new DigestClient({ random }),
       credentials: options.credentials,
       largeRequests: options.largeRequests ?? {},
       contactUser: options.contactUser ?? random.token(),
