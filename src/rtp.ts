@@ -1,8 +1,13 @@
 /** `sipbot/rtp`: what travels on the media ports, packet by packet. No socket, no clock. */
-export type { RtpHeaderFields } from './rtp/header.js';
-export { csrcAt, isRtcp, parseRtp, RTP_HEADER_BYTES, RtpHeader, writeRtp } from './rtp/header.js';
-export type { JitterOptions, JitterStats, PacketKind, PutOutcome, Take } from './rtp/jitter-buffer.js';
-export { JitterBuffer } from './rtp/jitter-buffer.js';
-export type { FrameSource, LossConcealer, NoiseSource, PlayoutFormat, PlayoutOptions } from './rtp/playout.js';
-export { Playout } from './rtp/playout.js';
+export type { DtmfDigit } from './rtp/dtmf.js';
+export { DtmfReceiver, type DtmfSink } from './rtp/dtmf-receiver.js';
+export { DtmfSender, type DtmfSenderOptions, type KeyTiming } from './rtp/dtmf-sender.js';
+export { csrcAt, isRtcp, parseRtp, RTP_HEADER_BYTES, RtpHeader, type RtpHeaderFields, writeRtp } from './rtp/header.js';
+export { JitterBuffer, type JitterOptions, type JitterStats, type PacketKind, type PutOutcome, type Take } from './rtp/jitter-buffer.js';
+export { type FrameSource, type LossConcealer, type NoiseSource, Playout, type PlayoutFormat, type PlayoutOptions } from './rtp/playout.js';
+export { type Impairment, impairment, mosFromR, type QualityInput, rFactor } from './rtp/quality.js';
+export { ReceiverStats, type ReceptionReport } from './rtp/receiver-stats.js';
+export { add16, add32, diff16, diff32 } from './rtp/sequence.js';
+export { RtpSource, type SourceVerdict } from './rtp/source.js';
+export { type AddressVerdict, type SymmetricOptions, SymmetricRtp } from './rtp/symmetric.js';
 export { TimeScale } from './rtp/time-scale.js';
