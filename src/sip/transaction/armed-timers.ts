@@ -1,42 +1,42 @@
-/** The few timers one transaction has armed at a time, by name. */
+/** The timers one transaction has armed, by name: never more than two at a time, whatever its machine. */
 import type { Clock, Timer } from '../../clock.js';
 import type { TimerName } from './effects.js';
 
 export class ArmedTimers {
-  readonly #names: TimerName[] = [];
-  readonly #timers: Timer[] = [];
-
-  get size(): number {
-    return this.#names.length;
-  }
+  #firstName: TimerName | undefined;
+  #first: Timer | undefined;
+  #secondName: TimerName | undefined;
+  #second: Timer | undefined;
 
   /** Arming again moves the timer. */
   arm(name: TimerName, at: number, clock: Clock, fire: (name: TimerName) => void): void {
     this.disarm(name);
-    this.#names.push(name);
-    this.#timers.push(
-      clock.at(at, () => {
-        this.#remove(this.#names.indexOf(name));
-        fire(name);
-      }),
-    );
+    const timer = clock.at(at, () => {
+      this.disarm(name);
+      fire(name);
+    });
+    if (this.#firstName === undefined) {
+      this.#firstName = name;
+      this.#first = timer;
+    } else if (this.#secondName === undefined) {
+      this.#secondName = name;
+      this.#second = timer;
+    } else throw new Error(`a third timer, ${name}, beside ${this.#firstName} and ${this.#secondName}`);
   }
 
   disarm(name: TimerName): void {
-    const at = this.#names.indexOf(name);
-    if (at === -1) return;
-    this.#timers[at]!.cancel();
-    this.#remove(at);
+    if (this.#firstName === name) {
+      this.#first!.cancel();
+      this.#firstName = this.#first = undefined;
+    } else if (this.#secondName === name) {
+      this.#second!.cancel();
+      this.#secondName = this.#second = undefined;
+    }
   }
 
   disarmAll(): void {
-    for (const timer of this.#timers) timer.cancel();
-    this.#names.length = 0;
-    this.#timers.length = 0;
-  }
-
-  #remove(at: number): void {
-    this.#names.splice(at, 1);
-    this.#timers.splice(at, 1);
+    this.#first?.cancel();
+    this.#second?.cancel();
+    this.#firstName = this.#first = this.#secondName = this.#second = undefined;
   }
 }

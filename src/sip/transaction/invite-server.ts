@@ -25,7 +25,9 @@ export class InviteServer {
     return this.#state;
   }
 
+  /** Owes a 100, unless something has been said by now. */
   start(now: number): readonly Effect[] {
+    if (this.#request === undefined) return NOTHING;
     return this.#timers.trying === 0 ? this.#sendTrying() : [{ type: 'arm', timer: 'trying', at: now + this.#timers.trying }];
   }
 

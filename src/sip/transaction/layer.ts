@@ -10,10 +10,14 @@ import type { SipMessage, SipRequest, SipResponse } from '../message/message.js'
 import { responseTo } from '../message/response-to.js';
 import { write } from '../message/write.js';
 import { cancelFor } from './cancel.js';
-import { ClientTransaction, type ClientUser } from './client-transaction.js';
-import type { Effect } from './effects.js';
+import { ClientTransaction, type ClientUser, UNHEARD } from './client-transaction.js';
+import type { Effect, TimerName } from './effects.js';
+import { InviteClient } from './invite-client.js';
+import { InviteServer } from './invite-server.js';
 import { clientKey, isUniqueBranch, mergeKey, serverKey } from './key.js';
-import type { Performer } from './performer.js';
+import { NonInviteClient } from './non-invite-client.js';
+import { NonInviteServer } from './non-invite-server.js';
+import { ServerEntry } from './server-entry.js';
 import { ServerTransaction } from './server-transaction.js';
 import { StatelessTags } from './stateless-tags.js';
 import type { Timers } from './timers.js';
@@ -66,7 +70,7 @@ export interface TransactionCounters {
   readonly transportFailures: number;
 }
 
-type Transaction<W extends Wire> = ClientTransaction<W> | ServerTransaction<W>;
+type Transaction<W extends Wire> = ClientTransaction<W> | ServerEntry<W>;
 
 /** Methods a CANCEL may name without effect (§9.2): looked up only when it names no INVITE. */
 const NOT_CANCELLABLE = ['BYE', 'OPTIONS', 'REGISTER', 'MESSAGE', 'INFO', 'UPDATE', 'PRACK', 'REFER', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH'];
@@ -74,7 +78,7 @@ const NOT_CANCELLABLE = ['BYE', 'OPTIONS', 'REGISTER', 'MESSAGE', 'INFO', 'UPDAT
 /** After these the same request may rightly come again with a new branch and, from careless clients, the same CSeq. */
 const TRY_AGAIN = new Set([401, 407, 503]);
 
-export class TransactionLayer<W extends Wire> implements Performer<W> {
+export class TransactionLayer<W extends Wire> {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #timers: Timers;
@@ -83,9 +87,9 @@ export class TransactionLayer<W extends Wire> implements Performer<W> {
   readonly #logger: Logger;
   readonly #tags: StatelessTags;
   readonly #clients = new Map<string, ClientTransaction<W>>();
-  readonly #servers = new Map<string, ServerTransaction<W>>();
+  readonly #servers = new Map<string, ServerEntry<W>>();
   /** Of the requests outside dialogs, by what a fork leaves equal. */
-  readonly #merged = new Map<string, ServerTransaction<W>>();
+  readonly #merged = new Map<string, ServerEntry<W>>();
   /** The clients of a flow, for when it fails. */
   readonly #byFlow = new Map<W, Set<ClientTransaction<W>>>();
   readonly #count = {
@@ -120,20 +124,21 @@ export class TransactionLayer<W extends Wire> implements Performer<W> {
     return this.#clients.size + this.#servers.size;
   }
 
-  now(): number {
-    return this.#clock.now();
-  }
-
   /** Sends a request that is complete, its own Via with a branch of its own on top. Not for ACK. */
   request(request: SipRequest, flow: W, user: ClientUser): ClientTransaction<W> {
     const key = clientKey(request);
     if (key === undefined || this.#clients.has(key)) throw new Error(`a ${request.method} needs a branch of its own in its Via`);
-    const transaction = new ClientTransaction(key, request, flow, user, this.#timers, this);
+    const reliability = flow.reliable ? 'reliable' : 'unreliable';
+    const machine =
+      request.method === 'INVITE'
+        ? new InviteClient(request, reliability, this.#timers)
+        : new NonInviteClient(request, reliability, this.#timers);
+    const transaction = new ClientTransaction(key, request, flow, user, machine, this.#onTimer, this.#onCancelWanted);
     this.#clients.set(key, transaction);
     const beside = this.#byFlow.get(flow);
     if (beside === undefined) this.#byFlow.set(flow, new Set([transaction]));
     else beside.add(transaction);
-    this.perform(transaction, transaction.machine.start(this.now()));
+    this.#perform(transaction, transaction.machine.start(this.#clock.now()));
     return transaction;
   }
 
@@ -145,7 +150,7 @@ export class TransactionLayer<W extends Wire> implements Performer<W> {
 
   /** A flow is gone, or could not carry what was sent on it: its client transactions end here (§17.1.4). */
   onFlowFailed(flow: W): void {
-    for (const transaction of [...(this.#byFlow.get(flow) ?? [])]) this.perform(transaction, transaction.machine.onTransportError());
+    for (const transaction of [...(this.#byFlow.get(flow) ?? [])]) this.#perform(transaction, transaction.machine.onTransportError());
   }
 
   /** §8.2.7: an answer of which nothing is remembered; every copy of the request gets the same. Nothing for an ACK. */
@@ -171,10 +176,10 @@ export class TransactionLayer<W extends Wire> implements Performer<W> {
   /** Ends every transaction; their users hear `stopped`. Nothing is sent. */
   close(): void {
     for (const transaction of [...this.#clients.values(), ...this.#servers.values()])
-      this.perform(transaction, [{ type: 'end', reason: 'stopped' }]);
+      this.#perform(transaction, [{ type: 'end', reason: 'stopped' }]);
   }
 
-  perform(transaction: Transaction<W>, effects: readonly Effect[]): void {
+  #perform(transaction: Transaction<W>, effects: readonly Effect[]): void {
     for (const effect of effects) {
       switch (effect.type) {
         case 'send': {
@@ -207,7 +212,8 @@ export class TransactionLayer<W extends Wire> implements Performer<W> {
           this.#passAck(effect.request, transaction.flow);
           break;
         case 'failed':
-          this.#fail(transaction, 'transport');
+          this.#count.transportFailures++;
+          if (transaction.kind === 'server') this.#tellFailure(transaction.user, 'transport');
           break;
         case 'end':
           this.#end(transaction, effect.reason);
@@ -223,14 +229,15 @@ export class TransactionLayer<W extends Wire> implements Performer<W> {
     const key = response.vias.length === 1 ? clientKey(response) : undefined;
     const transaction = key === undefined ? undefined : this.#clients.get(key);
     if (transaction === undefined) this.#count.strayResponses++;
-    else this.perform(transaction, transaction.machine.onResponse(response, this.now()));
+    else this.#perform(transaction, transaction.machine.onResponse(response, this.#clock.now()));
   }
 
   #onRequest(request: SipRequest, flow: W): void {
     const key = serverKey(request);
     const known = this.#servers.get(key);
     if (known !== undefined && (request.method !== 'ACK' || isAckOf(request, known))) {
-      this.perform(known, known.machine.onRequest(request, this.now()));
+      this.#perform(known, known.machine.onRequest(request, this.#clock.now()));
+      if (known.isUnattended) known.user = undefined;
       return;
     }
     if (request.method === 'ACK') {
@@ -264,27 +271,55 @@ export class TransactionLayer<W extends Wire> implements Performer<W> {
       this.refuse(request, flow, { status: 503 });
       return;
     }
-    const transaction = this.#open(request, key, copy, flow, request.to?.tag ?? this.#random.token());
+    const entry = this.#open(request, key, flow, request.to?.tag ?? this.#random.token(), copy);
+    // Whoever answers at once needs no timer for the case that nobody does; a 100 that is wanted at once goes first.
+    if (this.#timers.trying === 0) this.#start(entry);
+    const transaction = entry.user!;
     try {
       this.#user.onRequest(transaction);
     } catch (error) {
       this.#logger.error({ error, method: request.method }, 'the handler of a request failed');
       transaction.reply(500);
     }
+    if (this.#timers.trying !== 0 && entry.isPending) this.#start(entry);
   }
 
-  #open(request: SipRequest, key: string, copy: string | undefined, flow: W, toTag: string): ServerTransaction<W> {
-    const transaction = new ServerTransaction(key, copy, request, flow, toTag, this.#timers, this);
-    this.#servers.set(key, transaction);
-    if (copy !== undefined) this.#merged.set(copy, transaction);
-    transaction.elsewhere = this.#user.responseFlow(request, flow);
+  #start(entry: ServerEntry<W>): void {
+    this.#perform(entry, entry.machine.start(this.#clock.now()));
+  }
+
+  #open(request: SipRequest, key: string, flow: W, toTag: string, copy?: string): ServerEntry<W> {
+    const reliability = flow.reliable ? 'reliable' : 'unreliable';
+    const machine =
+      request.method === 'INVITE'
+        ? new InviteServer(request, reliability, this.#timers)
+        : new NonInviteServer(request, reliability, this.#timers);
+    const entry = new ServerEntry(key, copy, toTag, flow, machine, this.#onTimer);
+    entry.user = new ServerTransaction(request, entry, this.#respond);
+    this.#servers.set(key, entry);
+    if (copy !== undefined) this.#merged.set(copy, entry);
+    entry.elsewhere = this.#user.responseFlow(request, flow);
     // Whether it failed matters, and is looked at, when there is a response to send.
-    transaction.elsewhere?.catch(() => {});
-    this.perform(transaction, transaction.machine.start(this.now()));
-    return transaction;
+    entry.elsewhere?.catch(() => {});
+    return entry;
   }
 
-  #findCancelled(cancel: SipRequest): ServerTransaction<W> | undefined {
+  readonly #onTimer = (transaction: Transaction<W>, timer: TimerName): void => {
+    this.#perform(transaction, transaction.machine.onTimer(timer, this.#clock.now()));
+  };
+
+  readonly #onCancelWanted = (transaction: ClientTransaction<W>): void => {
+    if (transaction.machine instanceof InviteClient) this.#perform(transaction, transaction.machine.cancel(this.#clock.now()));
+  };
+
+  /** A response of the user's: while it is sent the user is attended to, whatever the entry has let go of. */
+  readonly #respond = (transaction: ServerTransaction<W>, entry: ServerEntry<W>, response: SipResponse): void => {
+    entry.user = transaction;
+    this.#perform(entry, entry.machine.respond(response, this.#clock.now()));
+    if (entry.isUnattended) entry.user = undefined;
+  };
+
+  #findCancelled(cancel: SipRequest): ServerEntry<W> | undefined {
     const invite = this.#servers.get(serverKey(cancel, 'INVITE'));
     if (invite !== undefined) return invite;
     if (!isUniqueBranch(cancel.via?.branch)) return undefined;
@@ -296,18 +331,19 @@ export class TransactionLayer<W extends Wire> implements Performer<W> {
   }
 
   /** §9.2: the CANCEL is always answered 200; it has effect on an INVITE that has had no final response. */
-  #onCancel(cancel: SipRequest, key: string, flow: W, cancelled: ServerTransaction<W>): void {
-    this.#open(cancel, key, undefined, flow, cancelled.toTag).reply(200);
-    if (cancelled.request.method !== 'INVITE' || !cancelled.isPending) return;
-    if (cancelled.onCancel === undefined) {
-      cancelled.reply(487);
+  #onCancel(cancel: SipRequest, key: string, flow: W, cancelled: ServerEntry<W>): void {
+    this.#open(cancel, key, flow, cancelled.toTag).user!.reply(200);
+    const invite = cancelled.isCancellable ? cancelled.user : undefined;
+    if (invite === undefined) return;
+    if (invite.onCancel === undefined) {
+      invite.reply(487);
       return;
     }
     try {
-      cancelled.onCancel(cancel);
+      invite.onCancel(cancel);
     } catch (error) {
       this.#logger.error({ error }, 'the handler of a CANCEL failed');
-      cancelled.reply(487);
+      invite.reply(487);
     }
   }
 
@@ -325,8 +361,10 @@ export class TransactionLayer<W extends Wire> implements Performer<W> {
       transaction.request = undefined;
       if (transaction.machine.state !== 'completed') transaction.sent = undefined;
     }
+    const { user, machine } = transaction;
+    if (response.status >= 200 && machine.state !== 'accepted') transaction.user = UNHEARD;
     try {
-      transaction.user.onResponse(response);
+      user.onResponse(response);
     } catch (error) {
       this.#logger.error({ error, status: response.status }, 'the handler of a response failed');
     }
@@ -343,24 +381,25 @@ export class TransactionLayer<W extends Wire> implements Performer<W> {
       flow.send(bytes);
       return;
     }
-    if (!flow.isOpen) transaction.elsewhere ??= this.#user.responseFlow(transaction.request, flow);
+    const { user } = transaction;
+    if (!flow.isOpen && user !== undefined) transaction.elsewhere ??= this.#user.responseFlow(user.request, flow);
     if (transaction.elsewhere === undefined) {
       if (flow.isOpen) flow.send(bytes);
-      else this.perform(transaction, transaction.machine.onTransportError());
+      else this.#perform(transaction, transaction.machine.onTransportError());
       return;
     }
     transaction.elsewhere.then(
       (other) => other.send(bytes),
-      () => this.perform(transaction, transaction.machine.onTransportError()),
+      () => {
+        this.#count.transportFailures++;
+        if (transaction.machine.onTransportError().length > 0) this.#tellFailure(user, 'transport');
+      },
     );
   }
 
-  #fail(transaction: Transaction<W>, why: 'timeout' | 'transport'): void {
-    if (why === 'timeout') this.#count.timeouts++;
-    else this.#count.transportFailures++;
-    if (transaction.kind === 'client') return;
+  #tellFailure(user: ServerTransaction<W> | undefined, why: 'timeout' | 'transport'): void {
     try {
-      transaction.onFailure?.(why);
+      user?.onFailure?.(why);
     } catch (error) {
       this.#logger.error({ error, why }, 'the handler of a failed transaction failed');
     }
@@ -371,14 +410,18 @@ export class TransactionLayer<W extends Wire> implements Performer<W> {
     if (transaction.kind === 'server') {
       this.#servers.delete(transaction.key);
       this.#unmerge(transaction);
-      if (reason === 'timeout') this.#fail(transaction, reason);
+      if (reason === 'timeout') {
+        this.#count.timeouts++;
+        this.#tellFailure(transaction.user, reason);
+      }
       return;
     }
     this.#clients.delete(transaction.key);
     const beside = this.#byFlow.get(transaction.flow);
     beside?.delete(transaction);
     if (beside?.size === 0) this.#byFlow.delete(transaction.flow);
-    if (reason === 'timeout' || reason === 'transport') this.#fail(transaction, reason);
+    if (reason === 'timeout') this.#count.timeouts++;
+    else if (reason === 'transport') this.#count.transportFailures++;
     try {
       transaction.user.onEnd(reason);
     } catch (error) {
@@ -386,16 +429,13 @@ export class TransactionLayer<W extends Wire> implements Performer<W> {
     }
   }
 
-  #unmerge(transaction: ServerTransaction<W>): void {
+  #unmerge(transaction: ServerEntry<W>): void {
     const { mergeKey: copy } = transaction;
     if (copy !== undefined && this.#merged.get(copy) === transaction) this.#merged.delete(copy);
   }
 }
 
-/** Nobody waits for the answer to a CANCEL. */
-const UNHEARD: ClientUser = { onResponse: () => {}, onEnd: () => {} };
-
 /** §17.2.3: without a unique branch the To tag tells the ACK of a refusal from that of a 2xx given elsewhere. */
-function isAckOf<W extends Wire>(ack: SipRequest, invite: ServerTransaction<W>): boolean {
+function isAckOf<W extends Wire>(ack: SipRequest, invite: ServerEntry<W>): boolean {
   return isUniqueBranch(ack.via?.branch) || ack.to?.tag === invite.toTag;
 }

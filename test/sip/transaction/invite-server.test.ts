@@ -210,7 +210,10 @@ describe('INVITE server transaction: every state with every input', () => {
           expect(cell(it, input)).toBe(table(reliability === 'reliable')[state]![name] ?? `-> ${before}`);
         });
 
-  test('start arms the 100', () => {
+  test('start arms the 100, unless something was said before', () => {
     expect(machine('unreliable').start(7).map(show)).toEqual(['arm trying 207']);
+    const it = machine('unreliable');
+    says(180)(it, 7);
+    expect(it.start(7)).toEqual([]);
   });
 });
