@@ -1,11 +1,11 @@
 /**
  * The caller's side of an INVITE above its transaction (RFC 3261 §13.2.2): one request, perhaps many callees. Early dialogs are told apart by their
- * To tag; the first 2xx is the call; a repeated 2xx is acknowledged again; a 2xx from anyone else is acknowledged and released.
+ * To tag; the first 2xx is the call; a repeated 2xx is acknowledged again; a 2xx from anyone else is acknowledged and released. It has no timer of its
+ * own: no 2xx can come once the client transaction has ended with its Timer M, which is the 64*T1 of §13.2.2.4 (RFC 6026 §7.2).
  */
 import type { SipResponse } from '../message/message.js';
-import { arm, type TimerEffect } from './effects.js';
 
-export type ForkingState = 'calling' | 'accepted' | 'refused' | 'done';
+export type ForkingState = 'calling' | 'accepted' | 'refused';
 
 export type ForkingEffect =
   /** A 1xx of this callee; `isFirst` makes its early dialog. */
@@ -20,16 +20,12 @@ export type ForkingEffect =
   | { readonly type: 'release'; readonly tag: string; readonly response: SipResponse }
   /** Its early dialog is over: somebody else answered, or nobody will. */
   | { readonly type: 'lost'; readonly tag: string }
-  | { readonly type: 'refused'; readonly response: SipResponse }
-  /** Nothing more can come: forget the INVITE. */
-  | { readonly type: 'done' }
-  | TimerEffect<'forks'>;
+  | { readonly type: 'refused'; readonly response: SipResponse };
 
 /** Callees remembered for one INVITE: a hostile or mad network cannot make more dialogs than this. */
 const MAX_FORKS = 32;
 
 export class Forking {
-  readonly #t1: number;
   #state: ForkingState = 'calling';
   /** To tags with an early dialog. */
   readonly #early = new Set<string>();
@@ -38,10 +34,6 @@ export class Forking {
   #winner: string | undefined;
   /** §9.1, §15: we gave up; a 2xx that crossed our CANCEL is released at once. */
   #abandoned = false;
-
-  constructor(t1: number) {
-    this.#t1 = t1;
-  }
 
   get state(): ForkingState {
     return this.#state;
@@ -52,29 +44,15 @@ export class Forking {
     return this.#winner;
   }
 
-  onResponse(response: SipResponse, now: number): ForkingEffect[] {
+  onResponse(response: SipResponse): ForkingEffect[] {
     if (response.status < 200) return this.#onProvisional(response);
-    if (response.status < 300) return this.#onSuccess(response, now);
+    if (response.status < 300) return this.#onSuccess(response);
     return this.#onFailure(response);
   }
 
   /** The caller no longer wants the call: whoever answers now is released. */
-  onAbandon(): ForkingEffect[] {
+  onAbandon(): void {
     this.#abandoned = true;
-    return [];
-  }
-
-  /** §13.2.2.4: 64*T1 after the first 2xx no other can come. */
-  onTimer(_timer: 'forks'): ForkingEffect[] {
-    switch (this.#state) {
-      case 'accepted':
-        this.#state = 'done';
-        return [{ type: 'done' }];
-      case 'calling':
-      case 'refused':
-      case 'done':
-        return [];
-    }
   }
 
   #onProvisional(response: SipResponse): ForkingEffect[] {
@@ -90,7 +68,7 @@ export class Forking {
     return [{ type: 'early', tag, response, isFirst }];
   }
 
-  #onSuccess(response: SipResponse, now: number): ForkingEffect[] {
+  #onSuccess(response: SipResponse): ForkingEffect[] {
     const tag = response.to?.tag ?? '';
     switch (this.#state) {
       case 'calling': {
@@ -98,24 +76,17 @@ export class Forking {
         const isFirst = !this.#early.delete(tag);
         const lost = this.#loseEarly();
         this.#answered.add(tag);
-        const timer = arm('forks', now + 64 * this.#t1);
-        if (this.#abandoned) return [{ type: 'release', tag, response }, ...lost, timer];
+        if (this.#abandoned) return [{ type: 'release', tag, response }, ...lost];
         this.#winner = tag;
-        return [{ type: 'accepted', tag, response, isFirst }, ...lost, timer];
+        return [{ type: 'accepted', tag, response, isFirst }, ...lost];
       }
       case 'accepted':
-        if (this.#answered.has(tag)) return [{ type: 'acknowledge', tag }];
-        if (this.#answered.size >= MAX_FORKS) return [];
-        this.#answered.add(tag);
-        return [{ type: 'release', tag, response }];
+      // §16.7 step 5: a 2xx behind a refusal is met where proxies fork; whoever it is must be told that nobody is there.
       case 'refused':
-        // A 2xx behind a 6xx happens where proxies fork (§16.7 step 5): whoever it is must be told that nobody is there.
         if (this.#answered.has(tag)) return [{ type: 'acknowledge', tag }];
         if (this.#answered.size >= MAX_FORKS) return [];
         this.#answered.add(tag);
         return [{ type: 'release', tag, response }];
-      case 'done':
-        return [];
     }
   }
 
@@ -126,7 +97,6 @@ export class Forking {
         return [...this.#loseEarly(), { type: 'refused', response }];
       case 'accepted':
       case 'refused':
-      case 'done':
         return [];
     }
   }

@@ -1,4 +1,4 @@
-/** Every dialog of an agent, by Call-ID and both tags (RFC 3261 §12.2.2), and the subscriptions that still wait for theirs (RFC 6665 §4.4.1). */
+/** Every dialog of an agent, by Call-ID and both tags (RFC 3261 §12.2.2), and those who still wait for theirs: unanswered INVITEs, subscriptions (RFC 6665 §4.4.1). */
 import { dialogKey } from '../dialog/dialog.js';
 import type { DialogReference } from '../message/dialog-reference.js';
 import type { SipRequest } from '../message/message.js';
@@ -16,7 +16,7 @@ export interface DialogMember {
   readonly usage: unknown;
 }
 
-/** Knows its Call-ID and its own tag, and takes a NOTIFY from whoever forks answer it. */
+/** Knows its Call-ID and its own tag; whoever answers it is not known yet. */
 export interface HalfMember {
   /** Whether the request was taken, and answered. */
   onRequest(exchange: ServerExchange): boolean;
@@ -47,6 +47,14 @@ export class DialogTable {
 
   removeHalf(callId: string, localTag: string): void {
     this.#halves.delete(`${callId}\n${localTag}`);
+  }
+
+  /** Whether the request belongs to a dialog, or is the NOTIFY that may make one: who sends it was let in with the dialog. */
+  knows(request: SipRequest): boolean {
+    const callId = request.callId ?? '';
+    const localTag = request.to?.tag;
+    if (localTag === undefined) return false;
+    return this.#dialogs.has(dialogKey(callId, localTag, request.from?.tag ?? '')) || this.#halves.has(`${callId}\n${localTag}`);
   }
 
   /** RFC 3891 §3, RFC 4538 §4: the to-tag of the reference is ours. */

@@ -56,6 +56,8 @@ export abstract class InviteBase implements InviteUsage, InviteDialogOwner {
   protected abstract readonly current: InviteDialog | undefined;
   /** Gives the call up before it is answered. */
   protected abstract leaveEarly(options: EndOptions): void;
+  /** Ends it without a word: there is no way left to say one. */
+  protected abstract abort(): void;
   abstract readonly flow: Flow | undefined;
 
   get usage(): InviteUsage {
@@ -125,6 +127,12 @@ export abstract class InviteBase implements InviteUsage, InviteDialogOwner {
   async replaced(): Promise<void> {
     this.#isReplaced = true;
     await this.bye();
+  }
+
+  /** The agent closes. */
+  close(why: 'local' | 'transport'): void {
+    if (why === 'local') void this.bye();
+    else this.abort();
   }
 
   async reinvite(options: ModifyOptions = {}): Promise<ReinviteOutcome> {

@@ -30,6 +30,8 @@ export interface InviteDialogOwner {
   readonly usage: InviteUsage;
   /** PRACK of a 1xx of ours; no 1xx of ours is out when left undefined. */
   onPrack?(exchange: ServerExchange): void;
+  /** The agent closes. */
+  close(why: 'local' | 'transport'): void;
   /** Exactly once. */
   onDialogEnd(dialog: InviteDialog, end: InviteEnd): void;
 }
@@ -172,12 +174,14 @@ export class InviteDialog implements DialogMember {
     this.leaveTable();
   }
 
+  /** The agent closes: first politely, then whatever is left. */
   close(why: 'local' | 'transport'): void {
+    this.owner.close(why);
+    if (why === 'local') return;
+    this.finish({ by: 'transport', reasons: [] });
     this.referrals.end();
-    if (why === 'local') this.finish({ by: 'local', reasons: [] }, {});
-    else this.finish({ by: 'transport', reasons: [] });
+    this.#alarms.clear();
     this.core.dialogs.remove(this.dialog.key, this);
-    if (why === 'transport') this.#alarms.clear();
   }
 
   async #sendBye(options: EndOptions): Promise<void> {

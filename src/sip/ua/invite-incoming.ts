@@ -178,6 +178,12 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
     this.#dialog.finish({ by: 'local', reasons: [] });
   }
 
+  protected abort(): void {
+    this.#isFinal = true;
+    this.#apply(this.#reliable.onFinal());
+    this.#dialog.finish({ by: 'transport', reasons: [] });
+  }
+
   // ---- what the other side does ----
 
   override onPrack(exchange: ServerExchange): void {

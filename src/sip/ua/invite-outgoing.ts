@@ -10,7 +10,7 @@ import { Params } from '../message/params.js';
 import { parseUri, type Uri } from '../message/uri.js';
 import type { Flow } from '../transport/flow.js';
 import type { AgentCore, ClientExchange, ResponseContext } from './agent-core.js';
-import { Alarms } from './alarms.js';
+import type { HalfMember } from './dialog-table.js';
 import { InviteBase } from './invite-base.js';
 import { bodyOf } from './invite-body.js';
 import { endHeaders, InviteDialog } from './invite-dialog.js';
@@ -27,14 +27,13 @@ interface Fork {
   readonly order: ReliableOrder;
 }
 
-export class OutgoingInvite extends InviteBase implements OutgoingCall {
+export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMember {
   readonly direction = 'out';
   readonly callId: string;
   readonly localTag: string;
   readonly #options: OutgoingInviteOptions;
   readonly #uri: Uri;
-  readonly #machine: Forking;
-  readonly #alarms: Alarms<'forks'>;
+  readonly #machine = new Forking();
   /** Only its negotiation: the time runs in the dialog. */
   readonly #timer: SessionTimer;
   readonly #forks = new Map<string, Fork>();
@@ -57,10 +56,9 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall {
     this.callId = options.after?.callId ?? core.random.token();
     this.localTag = options.after?.localTag ?? core.random.token();
     this.#sequence = options.after?.localSequence ?? 0;
-    this.#machine = new Forking(core.timers.T1);
-    this.#alarms = new Alarms(core.clock, (timer) => this.#apply(this.#machine.onTimer(timer)));
     this.#timer = new SessionTimer(this.sessionTimer);
     this.#request = this.#write();
+    core.dialogs.addHalf(this.callId, this.localTag, this);
     this.#send();
   }
 
@@ -84,12 +82,27 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall {
   cancel(options: EndOptions = {}): void {
     if (this.state !== 'early' || this.#leaving !== undefined) return;
     this.#leaving = options;
-    this.#apply(this.#machine.onAbandon());
+    this.#machine.onAbandon();
     this.#exchange?.cancel(endHeaders(options));
   }
 
   protected leaveEarly(options: EndOptions): void {
     this.cancel(options);
+  }
+
+  /** A request of a dialog that no response has made: not ours to answer (§12.2.2). */
+  onRequest(): boolean {
+    return false;
+  }
+
+  protected override abort(): void {
+    for (const fork of [...this.#forks.values()]) fork.dialog.finish({ by: 'transport', reasons: [] });
+    this.end({ by: 'transport', reasons: [] });
+  }
+
+  protected override end(end: InviteEnd): void {
+    this.core.dialogs.removeHalf(this.callId, this.localTag);
+    super.end(end);
   }
 
   onDialogEnd(dialog: InviteDialog, end: InviteEnd): void {
@@ -149,40 +162,33 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall {
       this.#send();
       return;
     }
-    this.#apply(this.#machine.onResponse(response, this.core.clock.now()), context);
+    this.#apply(this.#machine.onResponse(response), context);
   }
 
-  #apply(effects: ForkingEffect[], context?: ResponseContext): void {
+  #apply(effects: ForkingEffect[], context: ResponseContext): void {
     for (const effect of effects) {
       switch (effect.type) {
-        case 'arm':
-        case 'disarm':
-          this.#alarms.apply(effect);
-          break;
         case 'progress':
           if (effect.response.status > 100) this.#tellProvisional(effect.response, '', 'unreliable');
           break;
         case 'early':
-          this.#onEarly(effect.tag, effect.response, context!);
+          this.#onEarly(effect.tag, effect.response, context);
           break;
         case 'accepted':
-          this.#onAccepted(effect.tag, effect.response, context!);
+          this.#onAccepted(effect.tag, effect.response, context);
           break;
         case 'acknowledge':
-          this.#acknowledgeAgain(effect.tag, context!);
+          this.#acknowledgeAgain(effect.tag, context);
           break;
         case 'release':
-          this.#release(effect.tag, effect.response, context!);
+          this.#release(effect.tag, effect.response, context);
           break;
         case 'lost':
           this.#forks.get(effect.tag)?.dialog.finish({ by: 'remote', reasons: [] });
           this.#forks.delete(effect.tag);
           break;
         case 'refused':
-          this.#onRefused(effect.response, context!);
-          break;
-        case 'done':
-          this.#acks.clear();
+          this.#onRefused(effect.response, context);
           break;
       }
     }
@@ -258,6 +264,7 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall {
     this.#current = dialog;
     dialog.dialog.confirm(response);
     dialog.peer.learn(response);
+    this.core.dialogs.removeHalf(this.callId, this.localTag);
     this.confirm();
     dialog.applySessionTimer(dialog.sessionTimer.onSuccess(response, this.core.clock.now()));
     const { machine } = dialog.modifier;
@@ -281,7 +288,7 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall {
       ack.setBody(answer.contentType, answer.bytes);
       dialog.lastSent = answer;
     }
-    if (this.#machine.state === 'accepted') this.#acks.set(tag, ack);
+    this.#acks.set(tag, ack);
     dialog.sendAck(ack);
     const { machine } = dialog.modifier;
     dialog.modifier.apply(machine.onAnswer('local'));
@@ -300,6 +307,8 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall {
 
   /** §13.2.2.4: a callee too many, or one who answered a call that nobody wants any more. */
   #release(tag: string, response: SipResponse, context: ResponseContext): void {
+    // Its early dialog is over: what follows belongs to no call.
+    this.#forks.get(tag)?.dialog.finish({ by: 'local', reasons: [] });
     const dialog = Dialog.ofResponse(context.request, response);
     if (dialog === undefined) return;
     // Deviation: §13.2.2.4 wants an answer in this ACK when the 2xx brought the offer; the BYE behind it makes any answer pointless.

@@ -118,8 +118,8 @@ describe('who may change the session, RFC 3261 §14, RFC 3311 §5', () => {
   });
 
   const steps = {
-    wait: (at: number): Step<Modification> => [at, (it) => (it.onWait(), undefined)],
-    start: (at: number, method: Modifier = 'INVITE'): Step<Modification> => [at, (it) => (it.onStart(method, true), undefined)],
+    wait: (at: number): Step<Modification> => [at, (it) => it.onWait()],
+    start: (at: number, method: Modifier = 'INVITE'): Step<Modification> => [at, (it) => it.onStart(method, true)],
     final: (at: number, status: number, method: Modifier = 'INVITE'): Step<Modification> => [
       at,
       (it, now) => it.onFinal(method, status, now, 0),

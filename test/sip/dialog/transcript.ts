@@ -5,15 +5,15 @@ import { SipRequest, SipResponse } from '../../../src/sip/message/message.js';
 
 type Effect<Name extends string> = { readonly type: string } | TimerEffect<Name>;
 
-export interface Driven<Name extends string> {
+interface Driven<Name extends string> {
   onTimer(timer: Name, now: number): readonly Effect<Name>[];
 }
 
-/** What happens at a time: effects of a method, or nothing. */
-export type Step<M> = readonly [at: number, input: (machine: M, now: number) => readonly { readonly type: string }[] | string | undefined];
+/** What happens at a time: a list of effects and a text are written down, anything else is not. */
+export type Step<M> = readonly [at: number, input: (machine: M, now: number) => unknown];
 
 /** The whole transcript, up to `until` or until no timer is left. */
-export function drive<Name extends string, M extends Driven<Name>>(
+export function drive<Name extends string, M extends object>(
   machine: M,
   steps: readonly Step<M>[],
   show: (effect: never) => string = (effect: { readonly type: string }) => effect.type,
@@ -34,14 +34,14 @@ export function drive<Name extends string, M extends Driven<Name>>(
       const next = [...timers].filter(([, at]) => at <= limit).sort((a, b) => a[1] - b[1])[0];
       if (next === undefined) return;
       timers.delete(next[0]);
-      take(next[1], machine.onTimer(next[0], next[1]));
+      take(next[1], (machine as Driven<Name>).onTimer(next[0], next[1]));
     }
   };
   for (const [at, input] of steps) {
     fireUntil(at - 0.001);
     const result = input(machine, at);
     if (typeof result === 'string') lines.push(`${at} ${result}`);
-    else if (result !== undefined) take(at, result);
+    else if (Array.isArray(result)) take(at, result);
   }
   fireUntil(until);
   if (timers.size > 0) lines.push(`armed: ${[...timers.keys()].sort().join(' ')}`);
