@@ -1,4 +1,6 @@
 /** `sipbot/codec`: codecs, resampling, sound files, tones and what listens for them. No socket, no clock. */
+export type { AudioFileOptions } from './codec/audio-file.js';
+export { audioFileKind, readAudio } from './codec/audio-file.js';
 export type { CodecDescription, CodecName, CodecOptions, Decoder, Encoder, FormatParameters } from './codec/codec.js';
 export { ComfortNoiseDecoder, ComfortNoiseEncoder, comfortNoiseOrder } from './codec/comfort-noise.js';
 export { Concealer } from './codec/concealment.js';
@@ -9,9 +11,13 @@ export { Gain, gainOf, MixBus, mixInto } from './codec/mix.js';
 export { isOpusLoaded, loadOpus } from './codec/opus-library.js';
 export { codecNames, codecOfRtpmap, codecOfStaticPayloadType, decoder, describeCodec, encoder } from './codec/registry.js';
 export { Resampler } from './codec/resample.js';
+export type { Sound } from './codec/sound.js';
+export { monoSound, soundChannel, soundMs } from './codec/sound.js';
 export type { ToneListener } from './codec/tone-detector.js';
 export { ToneDetector } from './codec/tone-detector.js';
 export type { CallProgress, DtmfOptions, Tone, ToneComponent, ToneCountry, TonePart } from './codec/tones.js';
 export { dtmfTone, progressTone, renderTone, sineTone, ToneGenerator } from './codec/tones.js';
 export type { VoiceActivityOptions, VoiceDetector } from './codec/voice-activity.js';
 export { VoiceActivity } from './codec/voice-activity.js';
+export type { WavEncoding, WavFormat } from './codec/wav.js';
+export { isWav, readWav, wavDataInto, wavHeader, writeWav } from './codec/wav.js';
