@@ -35,19 +35,35 @@ export const isToken = (text: string): boolean => isAll(text, TOKEN);
 
 export const isSpace = (code: number): boolean => code === 32 || code === 9;
 
-/** A decimal number of at most `max`, or undefined: no sign, no blank, nothing else. RFC 3261 §25.1 1*DIGIT. */
-export const parseDigits = (text: string, max = Number.MAX_SAFE_INTEGER): number | undefined => {
-  if (text.length > 15 || !isAll(text, DIGIT)) return parseLongDigits(text, max);
-  const number = +text;
-  return number <= max ? number : undefined;
+// Reading past the end of a string makes every later read of that function slow (a NaN is no small integer): so nothing here does.
+
+/** The character's code; -1 past the end. */
+export const codeAt = (text: string, at: number): number => (at < text.length ? text.charCodeAt(at) : -1);
+
+/** Index of the first character at or behind `at` that is no blank. */
+export const skipSpace = (text: string, at: number): number => {
+  while (at < text.length && isSpace(text.charCodeAt(at))) at++;
+  return at;
 };
 
-/** Leading zeros are legal and may be many. */
-const parseLongDigits = (text: string, max: number): number | undefined => {
-  if (!isAll(text, DIGIT)) return undefined;
-  let from = 0;
-  while (from < text.length - 1 && text.charCodeAt(from) === 48) from++;
-  if (text.length - from > 15) return undefined;
-  const number = +text.slice(from);
+/** Index of the first character at or behind `at` that is in none of the classes. */
+export const skipAll = (text: string, at: number, bits: number): number => {
+  while (at < text.length && is(text.charCodeAt(at), bits)) at++;
+  return at;
+};
+
+/** A decimal number of at most `max`, or undefined: no sign, no blank, nothing else. RFC 3261 §25.1 1*DIGIT; leading zeros are legal and may be many. */
+export const parseDigits = (text: string, max = Number.MAX_SAFE_INTEGER): number | undefined => parseDigitsIn(text, 0, text.length, max);
+
+/** The same of a part of a text. */
+export const parseDigitsIn = (text: string, from: number, to: number, max: number): number | undefined => {
+  if (from >= to) return undefined;
+  let number = 0;
+  for (let i = from; i < to; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return undefined;
+    // Past `max` it only grows: the rest is still looked at, but no digit is lost to rounding below it.
+    number = number > max ? number : number * 10 + digit;
+  }
   return number <= max ? number : undefined;
 };

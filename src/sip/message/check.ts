@@ -4,6 +4,7 @@ import type { SipMessage } from './message.js';
 import { makeFailure, type ParseFailure } from './parse-failure.js';
 import { isFieldText } from './text.js';
 
+const CONTACT = headerName('Contact');
 const single = ['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards'].map(headerName);
 
 /** What deserves a 400; undefined when the message is fit to be used. */
@@ -24,6 +25,7 @@ const whatIsWrong = (message: SipMessage): string | undefined => {
     if (cseq.method !== message.method) return 'CSeq names another method';
     if (message.has('Max-Forwards') && message.maxForwards === undefined) return 'Max-Forwards is malformed';
   }
+  if (message.kind === 'request' && message.has('Contact') && isContactBroken(message)) return 'Contact is malformed';
   for (const header of single) {
     const first = message.list.indexOf(header);
     if (first !== -1 && message.list.indexOf(header, first + 1) !== -1) return `${header.name} stands twice`;
@@ -34,6 +36,9 @@ const whatIsWrong = (message: SipMessage): string | undefined => {
   }
   return undefined;
 };
+
+/** RFC 4475 §3.1.2.13: a binding to what was not meant is worse than none. A response is not refused for it. */
+const isContactBroken = ({ contacts, list }: SipMessage): boolean => contacts !== '*' && contacts.length < list.all(CONTACT).length;
 
 const headText = (message: SipMessage): string =>
   message.list.untouched?.text ?? [message.startLine, ...message.entries.map(([name, value]) => `${name}: ${value}`)].join('\r\n');

@@ -6,7 +6,11 @@ export type Contacts = readonly NameAddr[] | '*';
 
 /** The well-formed ones of the values; `*` only when it is alone (§10.2.2). */
 export const parseContacts = (values: readonly string[]): Contacts => {
-  if (values.length === 1 && values[0] === '*') return '*';
+  if (values.length === 1) {
+    if (values[0] === '*') return '*';
+    const contact = parseNameAddr(values[0]!);
+    return contact === undefined ? [] : [contact];
+  }
   return values.map(parseNameAddr).filter((contact) => contact !== undefined);
 };
 

@@ -1,5 +1,5 @@
 /** CSeq, RFC 3261 §20.16; RSeq and RAck of reliable provisional responses, RFC 3262 §7.1, §7.2. */
-import { isToken, parseDigits } from './chars.js';
+import { DIGIT, isToken, parseDigits, parseDigitsIn, skipAll, skipSpace } from './chars.js';
 
 export interface CSeq {
   readonly number: number;
@@ -18,10 +18,12 @@ const MAX_CSEQ = 0x7fffffff;
 const MAX_RSEQ = 0xffffffff;
 
 export const parseCSeq = (text: string): CSeq | undefined => {
-  const words = text.indexOf(' ') === -1 ? [text] : splitWords(text);
-  const [digits = '', method = ''] = words;
-  const number = parseDigits(digits, MAX_CSEQ);
-  return words.length === 2 && number !== undefined && isToken(method) ? { number, method } : undefined;
+  const digitsEnd = skipAll(text, 0, DIGIT);
+  const number = parseDigitsIn(text, 0, digitsEnd, MAX_CSEQ);
+  const methodFrom = skipSpace(text, digitsEnd);
+  if (number === undefined || methodFrom === digitsEnd) return undefined;
+  const method = text.slice(methodFrom);
+  return isToken(method) ? { number, method } : undefined;
 };
 
 export const parseRAck = (text: string): RAck | undefined => {

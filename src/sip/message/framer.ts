@@ -110,13 +110,14 @@ export class Framer {
           // The second half of a ping that was cut in two; taken for a pong, the first half did no harm.
           this.#afterPong = false;
           frames.push({ type: 'ping' });
-        } else {
+        } else if (at === buffer.length) {
+          // Only a CRLF that nothing follows answers a ping; before a message it means nothing.
           this.#afterPong = true;
           frames.push({ type: 'pong' });
         }
       } else break;
     }
-    if (at < buffer.length && !(buffer[at] === CR && at + 1 === buffer.length)) this.#afterPong = false;
+    if (at < buffer.length && buffer[at] !== CR) this.#afterPong = false;
     return at;
   }
 
@@ -143,7 +144,7 @@ export class Framer {
     if (text.length > this.#limits.headBytes) return this.#give(frames, 'the head is too long', buffer.subarray(at), 513);
     const startLine = text.slice(0, text.indexOf('\n'));
     if (!/^SIP\/|[ \t]SIP\/\d/i.test(startLine)) return this.#give(frames, 'another protocol', buffer.subarray(at, bodyFrom));
-    const lengths = contentLengths(text, this.#limits);
+    const lengths = contentLengths(buffer, at, text, this.#limits);
     if (lengths.some((length) => length === undefined || length !== lengths[0])) {
       return this.#give(frames, 'Content-Length is malformed', buffer.subarray(at, bodyFrom));
     }
@@ -162,8 +163,8 @@ export class Framer {
 }
 
 /** A head with a broken line in it still says how long its message is: `parse` will tell what is wrong, and the stream lives on. */
-const contentLengths = (text: string, limits: Limits): (number | undefined)[] => {
-  const head = scanHead(text, limits);
+const contentLengths = (buffer: Buffer, at: number, text: string, limits: Limits): (number | undefined)[] => {
+  const head = scanHead(buffer, at, text, true, limits);
   const values =
     typeof head === 'string'
       ? [...text.matchAll(/^(?:content-length|l)[ \t]*:([^\r\n]*)/gim)].map((match) => match[1]!.trim())

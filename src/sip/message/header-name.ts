@@ -11,18 +11,28 @@ export interface HeaderName {
   readonly hash: number;
   /** Hash of the compact form; the full one's where there is none. */
   readonly compactHash: number;
+  /** What stands before a value when we write it. */
+  readonly prefix: string;
 }
 
 /** The same for any case. A collision costs a comparison, never a mistake. */
 export const hashName = (name: string): number => {
   let hash = 0;
-  for (let i = 0; i < name.length; i++) hash = (hash * 31 + (name.charCodeAt(i) | 32)) & 0x3fffffff;
+  for (let i = 0; i < name.length; i++) hash = ((hash << 5) - hash + (name.charCodeAt(i) | 32)) | 0;
   return hash;
 };
 
 const make = (name: string, compact: string | undefined, isList: boolean): HeaderName => {
   const hash = hashName(name);
-  return { name, lower: name.toLowerCase(), compact, isList, hash, compactHash: compact === undefined ? hash : hashName(compact) };
+  return {
+    name,
+    lower: name.toLowerCase(),
+    compact,
+    isList,
+    hash,
+    compactHash: compact === undefined ? hash : hashName(compact),
+    prefix: `\r\n${name}: `,
+  };
 };
 
 const lists = `Accept Accept-Encoding Accept-Language Alert-Info Allow Call-Info Content-Language Error-Info In-Reply-To
@@ -53,6 +63,9 @@ const learn = (words: string, isList: boolean): void => {
 
 learn(lists, true);
 learn(singles, false);
+
+/** A name that is in the tables, written in one of its usual ways. */
+export const knownHeader = (name: string): HeaderName | undefined => known.get(name);
 
 /** What is known of a name in any case, compact or not; an unknown one is no list and has no compact form. */
 export const headerName = (name: string): HeaderName => known.get(name) ?? known.get(name.toLowerCase()) ?? make(name, undefined, false);

@@ -3,10 +3,12 @@
  * byte for byte; the first change turns the list into entries of its own. RFC 3261 §7.3.
  */
 import { OptionError } from '../../errors.js';
-import { assertHeaderName, type HeaderName, hashName, headerName, isNamed } from './header-name.js';
-import type { Head } from './scan.js';
+import { assertHeaderName, type HeaderName, hashName, headerName, isNamed, knownHeader } from './header-name.js';
+import { cutHead, type Head, headerEnd, nameEnd } from './scan.js';
 import { firstTop, indexOfTop, splitTop } from './split.js';
 import { assertFieldText } from './text.js';
+
+const CONTENT_LENGTH = headerName('Content-Length');
 
 export type HeaderEntry = readonly [name: string, value: string];
 
@@ -14,8 +16,10 @@ interface Entry {
   readonly hash: number;
   readonly name: string;
   readonly value: string;
-  /** The line as it came, without its line end; undefined for ours. */
-  readonly line: string | undefined;
+  /** The line end of the line before, and the line without its own: as it came, or `prefix + value`. */
+  readonly written: string | undefined;
+  /** CRLF, name, colon and blank: half the strings to join when the message is written. */
+  readonly prefix: string;
 }
 
 export class HeaderList {
@@ -56,7 +60,7 @@ export class HeaderList {
   }
 
   get size(): number {
-    return this.#entries?.length ?? this.#head!.marks.length / 4;
+    return this.#entries?.length ?? this.#head!.count;
   }
 
   clone(): HeaderList {
@@ -65,8 +69,8 @@ export class HeaderList {
 
   nameAt(index: number): string {
     if (this.#entries !== undefined) return this.#entries[index]!.name;
-    const { text, marks } = this.#head!;
-    return text.slice(marks[index * 4 + 1]!, marks[index * 4 + 2]!);
+    const head = this.#head!;
+    return head.text.slice(head.marks[index * 2 + 1]!, nameEnd(head, index));
   }
 
   /** The value without blanks around it, folds undone. */
@@ -74,14 +78,22 @@ export class HeaderList {
     return this.#entries !== undefined ? this.#entries[index]!.value : readValue(this.#head!, index);
   }
 
-  /** Name, colon and value as they are written, without the line end. */
-  lineAt(index: number): string {
-    if (this.#entries !== undefined) {
-      const entry = this.#entries[index]!;
-      return entry.line ?? `${entry.name}: ${entry.value}`;
+  /** All headers but Content-Length, each with a line end before it; `length` stands where Content-Length stood, or last. */
+  write(length: number): string {
+    const entries = this.#own();
+    let text = '';
+    let isLengthWritten = false;
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i]!;
+      if (matches(entry, CONTENT_LENGTH)) {
+        if (!isLengthWritten) text += `\r\n${entry.name}: ${length}`;
+        isLengthWritten = true;
+      } else if (entry.written === undefined) {
+        text += entry.prefix;
+        text += entry.value;
+      } else text += entry.written;
     }
-    const { text, marks } = this.#head!;
-    return text.slice(marks[index * 4 + 1]!, marks[index * 4 + 3]!);
+    return isLengthWritten ? text : `${text}\r\nContent-Length: ${length}`;
   }
 
   /** Index of the next header of that name at or behind `from`; -1 when there is none. */
@@ -95,10 +107,10 @@ export class HeaderList {
       }
       return -1;
     }
-    const marks = this.#head!.marks;
-    for (let at = from * 4; at < marks.length; at += 4) {
-      const other = marks[at]!;
-      if ((other === hash || other === compactHash) && isNamed(this.nameAt(at / 4), header)) return at / 4;
+    const { marks, count } = this.#head!;
+    for (let i = from; i < count; i++) {
+      const other = marks[i * 2]!;
+      if ((other === hash || other === compactHash) && isNamed(this.nameAt(i), header)) return i;
     }
     return -1;
   }
@@ -125,9 +137,8 @@ export class HeaderList {
     for (let index = this.indexOf(header); index !== -1; index = this.indexOf(header, index + 1)) {
       const value = this.valueAt(index);
       if (!header.isList) values.push(value);
-      else if (value.indexOf(',') === -1) {
-        if (value !== '') values.push(value);
-      } else values.push(...splitTop(value, ','));
+      else if (value.indexOf(',') !== -1) for (const part of splitTop(value, ',')) values.push(part);
+      else if (value !== '') values.push(value);
     }
     return values;
   }
@@ -198,17 +209,31 @@ export class HeaderList {
   }
 
   #own(): Entry[] {
-    this.#entries ??= Array.from({ length: this.size }, (_, i) => ({
-      hash: this.#head!.marks[i * 4]!,
-      name: this.nameAt(i),
-      value: this.valueAt(i),
-      line: this.lineAt(i),
-    }));
+    if (this.#entries === undefined) {
+      const head = this.#head!;
+      const entries: Entry[] = [];
+      for (let i = 0; i < this.size; i++) {
+        const from = head.marks[i * 2 + 1]!;
+        const isCrlf = head.text.charCodeAt(from - 2) === 13;
+        const line = cutHead(head, isCrlf ? from - 2 : from, headerEnd(head, i));
+        const name = this.nameAt(i);
+        const value = this.valueAt(i);
+        // A lone CR or LF may be read, but is not handed on.
+        const isClean = isCrlf && !strayLineEnd.test(line);
+        entries.push({ hash: head.marks[i * 2]!, name, value, written: isClean ? line : undefined, prefix: `\r\n${name}: ` });
+      }
+      this.#entries = entries;
+    }
     return this.#entries;
   }
 }
 
-const makeEntry = (name: string, value: string): Entry => ({ hash: hashName(name), name, value, line: undefined });
+const makeEntry = (name: string, value: string): Entry => {
+  const known = knownHeader(name);
+  return known !== undefined && known.name === name
+    ? { hash: known.hash, name, value, written: undefined, prefix: known.prefix }
+    : { hash: hashName(name), name, value, written: undefined, prefix: `\r\n${name}: ` };
+};
 
 const matches = (entry: Entry, header: HeaderName): boolean =>
   (entry.hash === header.hash || entry.hash === header.compactHash) && isNamed(entry.name, header);
@@ -220,21 +245,23 @@ const assertHeader = (name: string, value: string): void => {
 };
 
 const readValue = (head: Head, index: number): string => {
-  const { text, marks } = head;
-  let from = text.indexOf(':', marks[index * 4 + 2]!) + 1;
-  let to = marks[index * 4 + 3]!;
+  const { text } = head;
+  let from = text.indexOf(':', head.marks[index * 2 + 1]!) + 1;
+  let to = headerEnd(head, index);
   while (from < to && isBlank(text.charCodeAt(from))) from++;
   while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
-  const value = text.slice(from, to);
-  return head.isFolded && value.indexOf('\n') !== -1 ? unfold(value) : value;
+  const value = cutHead(head, from, to);
+  return value.indexOf('\r') !== -1 || (head.isFolded && value.indexOf('\n') !== -1) ? unfold(value) : value;
 };
+
+const strayLineEnd = /\r(?!\n)|(?<!\r)\n/;
 
 const isBlank = (code: number): boolean => code === 32 || code === 9 || code === 13 || code === 10;
 
-/** §7.3.1: a fold and the blanks around it are as good as one blank. */
+/** §7.3.1: a fold and the blanks around it are as good as one blank; so, kindly, is a CR that stands alone. */
 const unfold = (value: string): string =>
   value
-    .split('\n')
+    .split(/[\r\n]/)
     .map((line) => line.trim())
     .filter((line) => line !== '')
     .join(' ');

@@ -6,7 +6,6 @@ import { type Limits, resolveLimits } from './limits.js';
 import { MediaType, parseMediaType } from './media-type.js';
 import type { SipMessage } from './message.js';
 import { scanHead } from './scan.js';
-import { decodeText } from './text.js';
 
 export interface BodyPart {
   readonly contentType: MediaType;
@@ -17,6 +16,7 @@ export interface BodyPart {
 /** More parts than that are not looked at. */
 const MAX_PARTS = 64;
 const MAX_DEPTH = 4;
+const lineEnd = Buffer.from('\r\n');
 const plainText = new MediaType('text', 'plain');
 const CONTENT_TYPE = headerName('Content-Type');
 
@@ -36,9 +36,9 @@ export const parseMultipart = (contentType: MediaType, body: Uint8Array): BodyPa
     }
     const after = at + delimiter.length;
     if (buffer[after] === 45 && buffer[after + 1] === 45) break;
-    const lineEnd = buffer.indexOf(10, after);
-    if (lineEnd === -1) break;
-    from = lineEnd + 1;
+    const end = buffer.indexOf(10, after);
+    if (end === -1) break;
+    from = end + 1;
     at = findDelimiter(buffer, delimiter, from);
   }
   return parts;
@@ -59,16 +59,15 @@ const endBefore = (buffer: Buffer, at: number): number => (buffer[at - 2] === 13
 
 const readPart = (bytes: Buffer, limits: Limits): BodyPart | undefined => {
   // A part is headers and a body like a message's; it only lacks a start line.
-  const text = `\r\n${bytes.toString('latin1', 0, limits.headBytes)}`;
-  const head = scanHead(text, limits);
+  const whole = Buffer.concat([lineEnd, bytes.subarray(0, limits.headBytes)]);
+  const head = scanHead(whole, 0, whole.toString('latin1'), false, limits);
   if (typeof head === 'string') return undefined;
-  const from = Math.min(head.end - 2, bytes.length);
-  const decoded = scanHead(`\r\n${decodeText(bytes.subarray(0, from))}`, limits);
-  const list = HeaderList.scanned(typeof decoded === 'string' ? head : decoded);
+  const list = HeaderList.scanned(head);
   const written = list.text(CONTENT_TYPE);
   const contentType = written === undefined ? plainText : parseMediaType(written);
   if (contentType === undefined) return undefined;
-  return { contentType, body: Uint8Array.prototype.slice.call(bytes, from), header: (name) => list.first(headerName(name)) };
+  const body = new Uint8Array(bytes.subarray(Math.min(head.end - lineEnd.length, bytes.length)));
+  return { contentType, body, header: (name) => list.first(headerName(name)) };
 };
 
 /** The body of that type: the message's own, or the first such part of a multipart one, however deep within reason. */

@@ -1,23 +1,35 @@
 /** A name and where to find it: From, To, Contact, Route and their kin, RFC 3261 §20.10, §25.1 name-addr / addr-spec. Immutable. */
-import { isToken } from './chars.js';
+import { codeAt, isToken, skipSpace } from './chars.js';
 import { Params, parseParams } from './params.js';
 import { endOfQuoted, quote, unquote } from './quoted.js';
 import { assertFieldText } from './text.js';
-import { parseUri, type Uri } from './uri.js';
+import { asUri, readUri, type Uri } from './uri.js';
 
 export class NameAddr {
   /** Unquoted. */
   readonly displayName: string | undefined;
-  readonly uri: Uri;
   readonly params: Params;
-  #text: string | undefined;
+  /** Text of a URI that is known to be one, until it is asked for. */
+  #uri: Uri | string;
+  readonly #text: string | undefined;
 
-  constructor(uri: Uri, displayName?: string, params: Params = Params.none, text?: string) {
+  /** `text` is given by the parser alone: then the URI may be text that has been looked at. */
+  constructor(uri: Uri | string, displayName?: string, params: Params = Params.none, text?: string) {
     if (text === undefined && displayName !== undefined) assertFieldText('displayName', displayName);
     this.displayName = displayName;
-    this.uri = uri;
     this.params = params;
+    this.#uri = text === undefined ? asUri(uri) : uri;
     this.#text = text;
+  }
+
+  get uri(): Uri {
+    if (typeof this.#uri === 'string') this.#uri = asUri(this.#uri);
+    return this.#uri;
+  }
+
+  /** The URI as written. */
+  get uriText(): string {
+    return typeof this.#uri === 'string' ? this.#uri : this.#uri.toString();
   }
 
   get tag(): string | undefined {
@@ -50,8 +62,7 @@ export class NameAddr {
 
   /** As it came, or as §25.1 wants it; always with brackets, so that no parameter changes its owner (§20.10). */
   toString(): string {
-    this.#text ??= `${writeDisplayName(this.displayName)}<${this.uri}>${this.params}`;
-    return this.#text;
+    return this.#text ?? `${writeDisplayName(this.displayName)}<${this.uriText}>${this.params}`;
   }
 }
 
@@ -64,13 +75,12 @@ const writeDisplayName = (name: string | undefined): string => {
 export const parseNameAddr = (text: string): NameAddr | undefined => {
   let displayName: string | undefined;
   let open: number;
-  if (text.charCodeAt(0) === 34) {
+  if (codeAt(text, 0) === 34) {
     const close = endOfQuoted(text, 0);
     if (close === -1) return undefined;
     displayName = unquote(text.slice(0, close));
-    open = close;
-    while (text.charCodeAt(open) === 32 || text.charCodeAt(open) === 9) open++;
-    if (text.charCodeAt(open) !== 60) return undefined;
+    open = skipSpace(text, close);
+    if (codeAt(text, open) !== 60) return undefined;
   } else {
     open = text.indexOf('<');
     if (open > 0) {
@@ -82,7 +92,7 @@ export const parseNameAddr = (text: string): NameAddr | undefined => {
   }
   const close = text.indexOf('>', open);
   if (close === -1) return undefined;
-  const uri = parseUri(text.slice(open + 1, close));
+  const uri = readUri(text.slice(open + 1, close));
   const params = close + 1 === text.length ? Params.none : parseParams(text, close + 1);
   return uri && params ? new NameAddr(uri, displayName, params, text) : undefined;
 };
@@ -93,7 +103,7 @@ const parseBare = (text: string): NameAddr | undefined => {
   const end = semicolon === -1 ? text.length : semicolon;
   const address = text.slice(0, end).trim();
   if (address.indexOf('?') !== -1 || address.indexOf(',') !== -1) return undefined;
-  const uri = parseUri(address);
+  const uri = readUri(address);
   const params = parseParams(text, end);
   return uri && params ? new NameAddr(uri, undefined, params, text) : undefined;
 };

@@ -1,6 +1,6 @@
 /** SIP and SIPS URIs, RFC 3261 §19.1; telephone numbers, RFC 3966; any other scheme is carried as it is. Immutable. */
 import { OptionError } from '../../errors.js';
-import { HOST, is, isAll, parseDigits, USER } from './chars.js';
+import { codeAt, DIGIT, HOST, is, isAll, parseDigitsIn, skipAll, USER } from './chars.js';
 import { isHost, sameHost } from './host.js';
 import { Params, parseUriParams } from './params.js';
 import { escapeUri, isEscaped, unescapeUri } from './percent.js';
@@ -152,6 +152,18 @@ export const parseUri = (text: string): Uri | undefined => {
   return opaque !== '' && !/[\s<>"\0]/.test(opaque) ? new Uri({ scheme, opaque }, text) : undefined;
 };
 
+/** What an application gives for a URI; throws OptionError when it is none. */
+export const asUri = (uri: Uri | string): Uri => {
+  const parsed = typeof uri === 'string' ? parseUri(uri) : uri;
+  if (parsed === undefined) throw new OptionError('uri', 'a URI (RFC 3261 §19.1)');
+  return parsed;
+};
+
+const plainSip = /^sips?:(?:[\w\-.!~*'()&=+$,;?/#]+@)?[\w\-.]+(?::[0-5]?\d{1,4})?(?:;[\w\-.!~*'()[\]/:&+$]+(?:=[\w\-.!~*'()[\]/:&+$]*)?)*$/;
+
+/** The URI, or the text alone when it is of the plain sort that surely is one: most are, and half of them are never asked for more. */
+export const readUri = (text: string): Uri | string | undefined => (plainSip.test(text) ? text : parseUri(text));
+
 const isScheme = (text: string): boolean => {
   const first = text.charCodeAt(0) | 32;
   if (first < 97 || first > 122) return false;
@@ -190,30 +202,29 @@ const parseSip = (scheme: string, text: string, from: number): Uri | undefined =
   }
   let end = hostFrom;
   let host: string;
-  if (text.charCodeAt(end) === 91) {
+  if (codeAt(text, end) === 91) {
     end = text.indexOf(']', end) + 1;
     if (end === 0) return undefined;
     host = text.slice(hostFrom + 1, end - 1);
     if (!isHost(`[${host}]`)) return undefined;
   } else {
-    while (end < text.length && is(text.charCodeAt(end), HOST)) end++;
+    end = skipAll(text, end, HOST);
     if (end === hostFrom) return undefined;
     host = text.slice(hostFrom, end);
   }
   let port: number | undefined;
-  if (text.charCodeAt(end) === 58) {
+  if (codeAt(text, end) === 58) {
     const portFrom = end + 1;
-    end = portFrom;
-    while (end < text.length && text.charCodeAt(end) !== 59 && text.charCodeAt(end) !== 63) end++;
-    port = parseDigits(text.slice(portFrom, end), 65535);
+    end = skipAll(text, portFrom, DIGIT);
+    port = parseDigitsIn(text, portFrom, end, 65535);
     if (port === undefined) return undefined;
   }
   if (end === text.length) return new Uri({ scheme, user, password, host, port }, text);
   const mark = text.indexOf('?', end);
   const paramsEnd = mark === -1 ? text.length : mark;
   if (text.charCodeAt(end) !== 59 && end !== mark) return undefined;
-  const params = parseUriParams(text.slice(end, paramsEnd), 'uri');
-  const headers = parseUriParams(text.slice(paramsEnd), 'query');
+  const params = parseUriParams(text, 'uri', end, paramsEnd);
+  const headers = parseUriParams(text, 'query', paramsEnd, text.length);
   return params && headers ? new Uri({ scheme, user, password, host, port, params, headers }, text) : undefined;
 };
 
@@ -223,6 +234,6 @@ const parseTel = (text: string, from: number): Uri | undefined => {
   const end = semicolon === -1 ? text.length : semicolon;
   const number = text.slice(from, end);
   if (!/^\+?[0-9a-f*#().-]+$/i.test(number) || !/[0-9a-f*#]/i.test(number)) return undefined;
-  const params = parseUriParams(text.slice(end), 'uri');
+  const params = parseUriParams(text, 'uri', end, text.length);
   return params && new Uri({ scheme: 'tel', user: number, params }, text);
 };

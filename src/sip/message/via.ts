@@ -1,5 +1,5 @@
 /** One hop of the Via header, RFC 3261 §20.42, with `rport` of RFC 3581. Immutable. */
-import { HOST, is, isSpace, parseDigits, TOKEN } from './chars.js';
+import { codeAt, DIGIT, HOST, parseDigits, parseDigitsIn, skipAll, skipSpace, TOKEN } from './chars.js';
 import { isHost, writeHost } from './host.js';
 import { Params, parseParams } from './params.js';
 
@@ -69,57 +69,58 @@ export class Via {
   }
 }
 
+/** A Via without blanks, quotes, brackets and surprises: nearly every one, read in one go. The rest is read with patience. */
+const plainVia = /^SIP\/2\.0\/(UDP|TCP|TLS|WSS?|SCTP) ([\w.-]+)(?::([0-5]?\d{1,4}))?((?:;[\w\-.!%*+`'~]+(?:=[!#-+\-./0-:=?-~]+)?)*)$/;
+
 /** One Via value; undefined when it is malformed. Blanks are allowed around the slashes and the colon (§25.1). */
 export const parseVia = (text: string): Via | undefined => {
-  let at = 8;
-  if (!text.startsWith('SIP/2.0/')) {
-    at = afterProtocol(text);
-    if (at === -1) return undefined;
-  }
+  const plain = plainVia.exec(text);
+  if (plain === null) return parseLoose(text);
+  const port = plain[3];
+  const params = plain[4]!;
+  return new Via(plain[1]!, plain[2]!, port === undefined ? undefined : +port, params === '' ? Params.none : new Params(params), text);
+};
+
+const parseLoose = (text: string): Via | undefined => {
+  let at = afterProtocol(text);
+  if (at === -1) return undefined;
   const end = text.length;
   const transportFrom = at;
-  while (at < end && is(text.charCodeAt(at), TOKEN)) at++;
-  if (at === transportFrom || !isSpace(text.charCodeAt(at))) return undefined;
-  const transport = upperTransport(text.slice(transportFrom, at));
-  at = skip(text, at);
+  at = skipAll(text, at, TOKEN);
+  const transport = text.slice(transportFrom, at).toUpperCase();
+  const transportEnd = at;
+  at = skipSpace(text, at);
+  if (transportEnd === transportFrom || at === transportEnd) return undefined;
   const hostFrom = at;
   let host: string;
-  if (text.charCodeAt(at) === 91) {
+  if (codeAt(text, at) === 91) {
     at = text.indexOf(']', at) + 1;
     if (at === 0) return undefined;
     host = text.slice(hostFrom + 1, at - 1);
     if (!isHost(`[${host}]`)) return undefined;
   } else {
-    while (at < end && is(text.charCodeAt(at), HOST)) at++;
+    at = skipAll(text, at, HOST);
     if (at === hostFrom) return undefined;
     host = text.slice(hostFrom, at);
   }
-  at = skip(text, at);
+  at = skipSpace(text, at);
   let port: number | undefined;
-  if (text.charCodeAt(at) === 58) {
-    const portFrom = skip(text, at + 1);
-    at = portFrom;
-    while (at < end && !isSpace(text.charCodeAt(at)) && text.charCodeAt(at) !== 59) at++;
-    port = parseDigits(text.slice(portFrom, at), 65535);
+  if (codeAt(text, at) === 58) {
+    const portFrom = skipSpace(text, at + 1);
+    at = skipAll(text, portFrom, DIGIT);
+    port = parseDigitsIn(text, portFrom, at, 65535);
     if (port === undefined) return undefined;
   }
   const params = at === end ? Params.none : parseParams(text, at);
   return params && new Via(transport, host, port, params, text);
 };
 
-const skip = (text: string, at: number): number => {
-  while (isSpace(text.charCodeAt(at))) at++;
-  return at;
-};
-
-const upperTransport = (text: string): string => (text === 'UDP' || text === 'TCP' || text === 'TLS' ? text : text.toUpperCase());
-
 /** `SIP / 2.0 / ` in any case and spacing. The version is looked at, since another one is not ours to read (§20.42). */
 const afterProtocol = (text: string): number => {
   let at = 0;
   for (const word of ['SIP', '/', '2.0', '/']) {
     if (text.slice(at, at + word.length).toUpperCase() !== word) return -1;
-    at = skip(text, at + word.length);
+    at = skipSpace(text, at + word.length);
   }
   return at;
 };
