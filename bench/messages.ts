@@ -2,7 +2,8 @@
 
 const build = (length: number, head: readonly string[], body: readonly string[]): Buffer => {
   const text = body.join('\r\n');
-  const make = (padding: string): string => [...head.map((line) => line.replace('{pad}', padding)), `Content-Length: ${text.length}`, '', text].join('\r\n');
+  const make = (padding: string): string =>
+    [...head.map((line) => line.replace('{pad}', padding)), `Content-Length: ${text.length}`, '', text].join('\r\n');
   const missing = length - make('').length;
   if (missing < 0) throw new Error(`the message is ${-missing} bytes too long`);
   return Buffer.from(make('x'.repeat(missing)), 'latin1');

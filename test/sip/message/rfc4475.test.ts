@@ -96,7 +96,8 @@ describe('RFC 4475', () => {
     expect(verdict(read(name))).toBe(ours);
     // Each of our verdicts is one that the RFC gives.
     const [word] = ours.split(':');
-    const allowed = rfc.includes(word!) || rfc.includes(word!.replace('reject', 'or')) || (word === 'accept' && /infer|ignore|match as/.test(rfc));
+    const allowed =
+      rfc.includes(word!) || rfc.includes(word!.replace('reject', 'or')) || (word === 'accept' && /infer|ignore|match as/.test(rfc));
     expect(allowed).toBe(true);
   });
 
@@ -174,7 +175,9 @@ describe('RFC 4475, what the text says of single messages', () => {
   });
 
   test('§3.1.1.8 dblreq: on a stream the octets behind the body are the next request', () => {
-    const methods = new Framer().push(read('dblreq')).flatMap((frame) => (frame.type === 'message' ? [(parse(frame.bytes) as SipRequest).method] : []));
+    const methods = new Framer()
+      .push(read('dblreq'))
+      .flatMap((frame) => (frame.type === 'message' ? [(parse(frame.bytes) as SipRequest).method] : []));
     expect(methods).toEqual(['REGISTER', 'INVITE']);
   });
 
