@@ -85,8 +85,9 @@ export const parseNameAddr = (text: string): NameAddr | undefined => {
     open = text.indexOf('<');
     if (open > 0) {
       const name = text.slice(0, open).trim();
-      // A bracket behind a colon or semicolon belongs to a parameter of a bare address, not to us.
-      if (name.indexOf(';') !== -1 || name.indexOf('"') !== -1) return parseBare(text);
+      // A bracket behind a semicolon belongs to a parameter of a bare address, not to us.
+      if (name.indexOf(';') !== -1) return parseBare(text);
+      // Deviation: what is no token is taken for a name all the same (RFC 4475 baddn; phones that write \"name\" with the backslashes).
       if (name !== '') displayName = name;
     } else if (open === -1) return parseBare(text);
   }

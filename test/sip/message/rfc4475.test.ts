@@ -5,6 +5,7 @@ import { check } from '../../../src/sip/message/check.js';
 import { Framer } from '../../../src/sip/message/framer.js';
 import type { SipMessage, SipRequest } from '../../../src/sip/message/message.js';
 import { parseMultipart } from '../../../src/sip/message/multipart.js';
+import type { NameAddr } from '../../../src/sip/message/name-addr.js';
 import { parse } from '../../../src/sip/message/parse.js';
 import { isParseFailure, type ParseFailure } from '../../../src/sip/message/parse-failure.js';
 import { responseToFailure } from '../../../src/sip/message/response-to.js';
@@ -157,7 +158,7 @@ describe('RFC 4475, what the text says of single messages', () => {
   });
 
   test('§3.1.1.4 escnull: %00 is a character of the user, and the two contacts differ', () => {
-    const [first, second] = request('escnull').contacts as { uri: SipRequest['uri'] }[];
+    const [first, second] = request('escnull').contacts as readonly NameAddr[];
     expect([first?.uri.user, second?.uri.user]).toEqual(['\0', '\0\0']);
     expect(first?.uri.equals(second!.uri)).toBe(false);
     expect(request('escnull').to?.uri.user).toBe('null-\0-null');
