@@ -51,6 +51,8 @@ export type { OutgoingInvite } from './sip/ua/invite-outgoing.js';
 export type * from './sip/ua/invite-usage.js';
 export { isLocal, LocalResponse } from './sip/ua/local-response.js';
 export type { RequestOptions } from './sip/ua/outgoing-request.js';
+export { type Page, type PageOptions, receivePages, sendPage } from './sip/ua/page.js';
+export { Publication, type PublicationEvents, type PublicationOptions, type PublicationState } from './sip/ua/publication.js';
 export {
   type HandlerOptions,
   type RequestHandler,

@@ -14,8 +14,15 @@ export type Admission = 'accept' | 'drop' | 'challenge' | Refusal;
 /** Asked once for each new request outside the dialogs we have, and for each message that could not be read. */
 export type Admit = (request: SipRequest | ParseFailure, flow: Flow) => Admission;
 
+/** Who somebody proved to be. */
+export interface Proof {
+  readonly user: string;
+  /** What the answer says in return: Authentication-Info. */
+  readonly headers?: readonly HeaderEntry[];
+}
+
 export type Verdict =
-  | { readonly type: 'accepted'; readonly user: string }
+  | (Proof & { readonly type: 'accepted' })
   | { readonly type: 'challenge'; readonly status: 401 | 407; readonly headers: readonly HeaderEntry[] }
   | { readonly type: 'refused'; readonly status: 400 | 403 };
 

@@ -2,6 +2,7 @@
 import type { SipRequest } from '../message/message.js';
 import type { ReplyOptions, ServerTransaction } from '../transaction/server-transaction.js';
 import type { Flow } from '../transport/flow.js';
+import type { Proof } from './admission.js';
 
 export class IncomingRequest {
   readonly request: SipRequest;
@@ -13,12 +14,15 @@ export class IncomingRequest {
   /** For those who make a dialog of it. */
   readonly transaction: ServerTransaction<Flow>;
 
-  constructor(transaction: ServerTransaction<Flow>, user: string | undefined) {
+  readonly #proof: Proof | undefined;
+
+  constructor(transaction: ServerTransaction<Flow>, proof: Proof | undefined) {
     this.transaction = transaction;
     this.request = transaction.request;
     this.flow = transaction.flow;
     this.toTag = transaction.toTag;
-    this.user = user;
+    this.user = proof?.user;
+    this.#proof = proof;
   }
 
   get isAnswered(): boolean {
@@ -26,7 +30,8 @@ export class IncomingRequest {
   }
 
   /** One final response; what comes after it, or more than 32 s after the request, is not sent (RFC 4320). */
-  reply(status: number, options?: ReplyOptions): void {
-    this.transaction.reply(status, options);
+  reply(status: number, options: ReplyOptions = {}): void {
+    const proofs = status < 300 ? this.#proof?.headers : undefined;
+    this.transaction.reply(status, proofs === undefined ? options : { ...options, headers: [...(options.headers ?? []), ...proofs] });
   }
 }

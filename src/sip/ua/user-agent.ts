@@ -11,7 +11,6 @@ import { type Random, systemRandom } from '../../random.js';
 import { type CredentialSource, DigestClient } from '../auth/digest-client.js';
 import { check } from '../message/check.js';
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js';
-import { Params } from '../message/params.js';
 import type { ParseFailure } from '../message/parse-failure.js';
 import { responseToFailure } from '../message/response-to.js';
 import { write } from '../message/write.js';
@@ -24,7 +23,7 @@ import { TargetResolver } from '../transport/resolve.js';
 import type { Resolver } from '../transport/resolver.js';
 import type { ListenAddress, ListenOptions, TlsOptions, TransportLimits } from '../transport/transport.js';
 import { type TransportCounters, TransportLayer } from '../transport/transport-layer.js';
-import type { Admission, Admit, Authenticator } from './admission.js';
+import type { Admission, Admit, Authenticator, Proof } from './admission.js';
 import type { AgentCore, ClientExchange, SendOptions, Way } from './agent-core.js';
 import { DialogTable } from './dialog-table.js';
 import { IncomingRequest } from './incoming-request.js';
@@ -35,6 +34,8 @@ import type { OutgoingInviteOptions } from './invite-usage.js';
 import { outgoingRequest, type RequestOptions } from './outgoing-request.js';
 import { responseFlow } from './response-flow.js';
 import { Sender } from './sender.js';
+import { type IncomingSubscription, type IncomingSubscriptionOptions, receiveSubscribe } from './subscription-incoming.js';
+import { OutgoingSubscription, type SubscriptionOptions } from './subscription-outgoing.js';
 import type { LargeRequestOptions } from './way-out.js';
 
 export interface UserAgentOptions {
@@ -57,6 +58,12 @@ export interface UserAgentOptions {
   readonly contactUser?: string;
   /** Parameters of our Contact, as written: `;+sip.instance="<urn:uuid:…>"`. */
   readonly contactParams?: string;
+  /** Packages that may be subscribed to; others get 489, and without any SUBSCRIBE is not allowed. @default none */
+  readonly eventPackages?: readonly string[];
+  /** Session timer of calls to us (RFC 4028), seconds; 0 asks for none but grants what is asked. @default 1800 */
+  readonly sessionExpiresS?: number;
+  /** @default 90 */
+  readonly minSeS?: number;
   /** Option tags understood besides our own. */
   readonly supported?: readonly string[];
   /** For 401 and 407 where the request brings none. */
@@ -86,6 +93,10 @@ export interface TraceEntry {
 export interface UserAgentEvents {
   /** A call, to be answered or refused. @see IncomingInvite */
   invite: [incoming: IncomingInvite];
+  /** Somebody wants to be told of something: one of `eventPackages` (RFC 6665). */
+  subscribe: [incoming: IncomingSubscription];
+  /** `close` has been called; requests can still be sent, for as long as its grace lasts. */
+  closing: [];
   /** Every message, in and out. Costs nothing while nobody listens. */
   trace: [entry: TraceEntry];
 }
@@ -154,7 +165,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
     this.timers = resolveTimers(options.timers);
     this.supported = [...new Set([...SUPPORTED, ...supported])];
     this.#abilities = {
-      allow: OWN_METHODS,
+      allow: this.#ownMethods(),
       extensions: new Set([...UNDERSTOOD, ...supported.map((tag) => tag.toLowerCase())]),
       accepts: (method) => this.#handlers.get(method)?.accept,
     };
@@ -263,10 +274,15 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
     return new OutgoingInvite(this, options);
   }
 
+  /** To be told of somebody else's state (RFC 6665). */
+  subscribe(options: SubscriptionOptions): OutgoingSubscription {
+    return new OutgoingSubscription(this, options);
+  }
+
   /** What answers requests of a method outside dialogs; the latest one counts. What it throws is logged and answered 500. */
   handle(method: string, handler: RequestHandler, options: HandlerOptions = {}): void {
     this.#handlers.set(method, { handler, accept: options.accept?.map((type) => type.toLowerCase()) });
-    this.#abilities.allow = [...new Set([...OWN_METHODS, ...this.#handlers.keys()])];
+    this.#abilities.allow = [...new Set([...this.#ownMethods(), ...this.#handlers.keys()])];
   }
 
   send(options: SendOptions): ClientExchange {
@@ -316,6 +332,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
 
   async #close(graceMs: number): Promise<void> {
     this.#state = 'closing';
+    this.emit('closing');
     this.dialogs.terminateAll('local');
     const until = this.clock.now() + graceMs;
     while (this.#isBusy() && this.clock.now() < until)
@@ -349,10 +366,8 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
   }
 
   #admit(request: SipRequest, flow: Flow): 'accept' | 'drop' | Refusal {
-    const { callId, to, from } = request;
     // Whoever is in a dialog with us was let in when it began.
-    const dialog = to?.tag === undefined ? undefined : { callId: callId!, toTag: to.tag, fromTag: from?.tag ?? '', params: Params.none };
-    if (dialog !== undefined && this.dialogs.find(dialog) !== undefined) return 'accept';
+    if (request.to?.tag !== undefined && this.dialogs.knows(request)) return 'accept';
     if (this.#state !== 'running') return { status: 503 };
     const admission: Admission = this.#options.admit?.(request, flow) ?? 'accept';
     if (admission !== 'challenge') return admission;
@@ -373,7 +388,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
     try {
       const verdict = await this.#options.authenticate!.check(transaction.request);
       if (!transaction.isPending) return;
-      if (verdict.type === 'accepted') this.#dispatch(transaction, verdict.user);
+      if (verdict.type === 'accepted') this.#dispatch(transaction, verdict);
       else transaction.reply(verdict.status, verdict.type === 'challenge' ? { headers: verdict.headers } : {});
     } catch (error) {
       this.logger.error({ error }, 'a request could not be authenticated');
@@ -381,7 +396,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
     }
   }
 
-  #dispatch(transaction: ServerTransaction<Flow>, user: string | undefined): void {
+  #dispatch(transaction: ServerTransaction<Flow>, proof: Proof | undefined): void {
     const { request } = transaction;
     const refusal = inspect(request, this.#abilities);
     if (refusal !== undefined) {
@@ -394,10 +409,15 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
       return;
     }
     const handling = this.#handlers.get(method);
-    if (handling !== undefined) this.#run(handling.handler, new IncomingRequest(transaction, user));
+    if (handling !== undefined) this.#run(handling.handler, new IncomingRequest(transaction, proof));
     else if (method === 'INVITE') this.#onInvite(transaction);
+    else if (method === 'SUBSCRIBE') this.#onSubscribe(transaction);
     else if (ONLY_IN_DIALOG.has(method)) transaction.reply(481);
     else transaction.reply(405, { headers: [['Allow', this.allow.join(', ')]] });
+  }
+
+  #ownMethods(): readonly string[] {
+    return this.#options.eventPackages === undefined ? OWN_METHODS : [...OWN_METHODS, 'SUBSCRIBE'];
   }
 
   #onInvite(transaction: ServerTransaction<Flow>): void {
@@ -405,14 +425,31 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
       transaction.reply(480);
       return;
     }
-    const { credentials } = this.#options;
-    const incoming = receiveInvite(this, transaction, credentials === undefined ? {} : { credentials });
+    const { credentials, sessionExpiresS, minSeS } = this.#options;
+    const incoming = receiveInvite(this, transaction, {
+      ...(sessionExpiresS === undefined ? {} : { sessionExpiresS }),
+      ...(minSeS === undefined ? {} : { minSeS }),
+      ...(credentials === undefined ? {} : { credentials }),
+    });
     if (incoming === undefined) return;
     try {
       this.emit('invite', incoming);
     } catch (error) {
       this.logger.error({ error }, 'the listener of an INVITE failed');
-      incoming.reject(500);
+      void incoming.bye();
+    }
+  }
+
+  #onSubscribe(transaction: ServerTransaction<Flow>): void {
+    const { credentials, eventPackages = [] } = this.#options;
+    const options: IncomingSubscriptionOptions = { events: eventPackages, ...(credentials === undefined ? {} : { credentials }) };
+    const incoming = receiveSubscribe(this, transaction, options);
+    if (incoming === undefined) return;
+    try {
+      if (!this.emit('subscribe', incoming)) incoming.reject(480);
+    } catch (error) {
+      this.logger.error({ error }, 'the listener of a SUBSCRIBE failed');
+      transaction.reply(500);
     }
   }
 
@@ -430,6 +467,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
 
   /** §11.2: what an INVITE would find here. */
   #onOptions(incoming: IncomingRequest): void {
+    const { eventPackages } = this.#options;
     incoming.reply(200, {
       headers: [
         ['Allow', this.allow.join(', ')],
@@ -437,6 +475,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
         ['Accept-Encoding', 'identity'],
         ['Accept-Language', 'en'],
         ['Supported', this.supported.join(', ')],
+        ...(eventPackages === undefined ? [] : [['Allow-Events', eventPackages.join(', ')] as const]),
       ],
     });
   }
