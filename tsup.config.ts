@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsup';
+import { inlineWorkerForEsbuild } from './scripts/inline-worker.js';
 
 export default defineConfig({
   entry: ['src/index.ts', 'src/sip.ts', 'src/rtp.ts', 'src/codec.ts', 'src/session.ts', 'src/bot.ts', 'src/testing.ts', 'src/cli.ts'],
@@ -10,4 +11,5 @@ export default defineConfig({
   dts: process.env.SIPBOT_BUILD_DTS !== 'no',
   clean: true,
   treeshake: false,
+  esbuildPlugins: [inlineWorkerForEsbuild()],
 });

@@ -40,6 +40,8 @@ const MAY_TOUCH: Record<string, readonly string[]> = {
   'sip/transport/resolver.ts': ['node:dns/promises'],
   'codec/opus-library.ts': ['node:fs/promises'],
   'rtp/socket.ts': ['node:dgram'],
+  'rtp/engine-thread.ts': ['node:worker_threads'],
+  'rtp/engine-worker.ts': ['node:worker_threads'],
 };
 
 interface Import {

@@ -5,7 +5,7 @@
  * A frame's slot is reused `capacity` frames later, so a copy is good when, after it, the writer has not come round to that slot again.
  */
 
-export type FrameSource = 'heard' | 'concealed' | 'silence' | 'dtmf';
+import type { FrameSource } from './playout.js';
 
 const SOURCES = ['heard', 'concealed', 'silence', 'dtmf'] as const satisfies readonly FrameSource[];
 

@@ -1,5 +1,5 @@
 /** What offer and answer agreed about one media stream, and what can be known from it before a packet flows. All of it may change during a call. */
-import type { CodecDescription, CodecName } from '../codec/codec.js';
+import type { CodecDescription, CodecName, CodecOptions } from '../codec/codec.js';
 import { describeCodec } from '../codec/registry.js';
 import { OptionError } from '../errors.js';
 import type { CryptoKeys } from './srtp/crypto-line.js';
@@ -51,6 +51,18 @@ export function describeFormat(format: PayloadFormat): CodecDescription {
     ...(format.sampleRate === undefined ? {} : { sampleRate: format.sampleRate }),
     ...(format.channels === undefined ? {} : { channels: format.channels }),
   });
+}
+
+/** How the codec is run for a bot of that rate: where it can speak the bot's rate by itself, it does, and nothing need be resampled. */
+export function codecOptions(format: PayloadFormat, sampleRate: number): CodecOptions {
+  const fmtp = format.fmtp === undefined ? {} : { fmtp: format.fmtp };
+  if (format.codec === 'opus') return { ...fmtp, sampleRate };
+  if (format.codec === 'g722') return { sampleRate: sampleRate === 8000 ? 8000 : 16000 };
+  return {
+    ...fmtp,
+    ...(format.sampleRate === undefined ? {} : { sampleRate: format.sampleRate }),
+    ...(format.channels === undefined ? {} : { channels: format.channels }),
+  };
 }
 
 /** The packet length to send: the longest that codec and grid allow and that is not over what was agreed. */

@@ -1,0 +1,217 @@
+/**
+ * The streams of one thread: their clock, their sockets, and the commands that come for them. The same host runs in a worker thread
+ * (engine-worker) and inline, on the application's own thread; it says what happens through one outlet.
+ */
+import type { Clock } from '../clock.js';
+import { isOpusLoaded, loadOpus } from '../codec/opus-library.js';
+import type { DatagramOptions, DatagramSocket } from '../network.js';
+import type { Random } from '../random.js';
+import { Lateness, MediaClock } from './media-clock.js';
+import type { PlayoutSegment } from './playout-ring.js';
+import { ReadyQueue } from './ready-queue.js';
+import { Stream, type StreamNews, type StreamRooms } from './stream.js';
+import type { StreamParameters } from './stream-parameters.js';
+
+export interface OpenCommand {
+  readonly type: 'open';
+  readonly stream: number;
+  readonly host: string;
+  /** The even port of the pair. */
+  readonly port: number;
+  readonly memory: SharedArrayBuffer;
+  readonly sampleRate: number;
+  readonly frameMs: number;
+  readonly cname: string;
+}
+
+export type HostCommand =
+  | OpenCommand
+  | { readonly type: 'configure'; readonly stream: number; readonly parameters: StreamParameters }
+  | { readonly type: 'extend'; readonly stream: number; readonly lane: 'outgoing' | 'background'; readonly segment: PlayoutSegment }
+  | { readonly type: 'background'; readonly stream: number; readonly memory: SharedArrayBuffer }
+  | {
+      readonly type: 'dtmf';
+      readonly stream: number;
+      readonly request: number;
+      readonly digits: string;
+      readonly durationMs: number;
+      readonly gapMs: number;
+    }
+  | { readonly type: 'close'; readonly stream: number };
+
+export type HostReport =
+  | { readonly type: 'opened'; readonly stream: number; readonly address: string; readonly port: number }
+  | { readonly type: 'refused'; readonly stream: number; readonly code: string; readonly message: string }
+  | { readonly type: 'news'; readonly stream: number; readonly news: StreamNews }
+  | { readonly type: 'dtmfSent'; readonly stream: number; readonly request: number }
+  | { readonly type: 'failed'; readonly stream: number; readonly message: string }
+  /** The last that is said of it: the number may be given to another. */
+  | { readonly type: 'closed'; readonly stream: number }
+  | { readonly type: 'wake' };
+
+const THREAD_WORDS = 2;
+const SKIPS = 0;
+const SKIPPED_SLOTS = 1;
+
+/** Per thread, in shared memory: how late its departures were, and what it skipped. */
+export function threadMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer((THREAD_WORDS + Lateness.buckets) * 4);
+}
+
+export interface ThreadCounts {
+  readonly skips: number;
+  readonly skippedMs: number;
+  readonly lateness: Int32Array;
+}
+
+export function readThreadMemory(memory: SharedArrayBuffer, slotMs: number): ThreadCounts {
+  const words = new Int32Array(memory);
+  return { skips: words[SKIPS]!, skippedMs: words[SKIPPED_SLOTS]! * slotMs, lateness: words.subarray(THREAD_WORDS) };
+}
+
+export interface MediaHostOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly datagram: (options: DatagramOptions) => Promise<DatagramSocket>;
+  readonly rooms: StreamRooms;
+  /** `readyQueueMemory`, made by the other side. */
+  readonly ready: SharedArrayBuffer;
+  /** `threadMemory`, made by the other side. */
+  readonly counts: SharedArrayBuffer;
+  readonly report: (report: HostReport) => void;
+}
+
+export class MediaHost {
+  readonly #options: MediaHostOptions;
+  readonly #wheel: MediaClock;
+  readonly #ready: ReadyQueue;
+  readonly #streams = new Map<number, Stream>();
+  /** Closed before their socket was bound. */
+  readonly #unwanted = new Set<number>();
+  readonly #opening = new Set<number>();
+  /** Configured with a codec that is still being loaded. */
+  readonly #waiting = new Map<number, StreamParameters>();
+
+  constructor(options: MediaHostOptions) {
+    this.#options = options;
+    this.#ready = new ReadyQueue(options.ready);
+    const words = new Int32Array(options.counts);
+    this.#wheel = new MediaClock({
+      clock: options.clock,
+      lateness: new Lateness(words.subarray(THREAD_WORDS)),
+      onSlotDone: this.#wake,
+      onSkip: (slots) => {
+        words[SKIPS]!++;
+        words[SKIPPED_SLOTS]! += slots;
+      },
+    });
+  }
+
+  onCommand(command: HostCommand): void {
+    switch (command.type) {
+      case 'open':
+        this.#open(command);
+        return;
+      case 'configure':
+        this.#configure(command.stream, command.parameters);
+        return;
+      case 'extend':
+        this.#streams.get(command.stream)?.extend(command.lane, command.segment);
+        return;
+      case 'background':
+        this.#streams.get(command.stream)?.addBackground(command.memory);
+        return;
+      case 'dtmf':
+        this.#streams.get(command.stream)?.sendDtmf(command.request, command.digits, command.durationMs, command.gapMs);
+        return;
+      case 'close':
+        this.#close(command.stream);
+        return;
+    }
+  }
+
+  close(): void {
+    for (const stream of [...this.#streams.keys()]) this.#close(stream);
+    for (const stream of this.#opening) this.#unwanted.add(stream);
+    this.#wheel.stop();
+  }
+
+  readonly #wake = (): void => {
+    if (this.#ready.needsWake()) this.#options.report({ type: 'wake' });
+  };
+
+  #open(command: OpenCommand): void {
+    const { stream: number, host, port } = command;
+    const { datagram, report } = this.#options;
+    this.#opening.add(number);
+    datagram({ host, port }).then(
+      (socket) => {
+        this.#opening.delete(number);
+        if (this.#unwanted.delete(number)) {
+          socket.close();
+          report({ type: 'closed', stream: number });
+          return;
+        }
+        this.#streams.set(number, this.#make(command, socket));
+        report({ type: 'opened', stream: number, address: socket.local.address, port: socket.local.port });
+      },
+      (error: NodeJS.ErrnoException) => {
+        this.#opening.delete(number);
+        this.#unwanted.delete(number);
+        report({ type: 'refused', stream: number, code: error.code ?? 'EUNKNOWN', message: error.message });
+      },
+    );
+  }
+
+  /** Opus is looked for when the first call speaks it. */
+  #configure(number: number, parameters: StreamParameters): void {
+    this.#waiting.delete(number);
+    const needsOpus = [parameters.codec, ...parameters.accept].some((format) => format.codec === 'opus');
+    if (!needsOpus || isOpusLoaded()) {
+      this.#streams.get(number)?.configure(parameters);
+      return;
+    }
+    this.#waiting.set(number, parameters);
+    loadOpus().then(
+      () => {
+        if (this.#waiting.get(number) === parameters) this.#configure(number, parameters);
+      },
+      (error: Error) => {
+        if (this.#waiting.delete(number)) this.#options.report({ type: 'failed', stream: number, message: error.message });
+      },
+    );
+  }
+
+  #make(command: OpenCommand, socket: DatagramSocket): Stream {
+    const { stream: number, host, port, memory, sampleRate, frameMs, cname } = command;
+    const { clock, random, rooms, datagram, report } = this.#options;
+    return new Stream({
+      clock,
+      random,
+      rooms,
+      socket,
+      memory,
+      sampleRate,
+      frameMs,
+      cname,
+      wheel: this.#wheel,
+      openRtcp: () => datagram({ host, port: port + 1 }),
+      onNews: (news) => report({ type: 'news', stream: number, news }),
+      onDtmfSent: (request) => report({ type: 'dtmfSent', stream: number, request }),
+      onReady: () => this.#ready.push(number),
+      onFailed: (error) => report({ type: 'failed', stream: number, message: error.message }),
+    });
+  }
+
+  #close(number: number): void {
+    const stream = this.#streams.get(number);
+    if (stream === undefined) {
+      if (this.#opening.has(number)) this.#unwanted.add(number);
+      return;
+    }
+    this.#streams.delete(number);
+    this.#waiting.delete(number);
+    stream.close();
+    this.#options.report({ type: 'closed', stream: number });
+  }
+}

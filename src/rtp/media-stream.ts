@@ -1,0 +1,236 @@
+/** One call's media as the application's thread holds it: two rings, a few commands, and the news. */
+
+import { CallError, OptionError } from '../errors.js';
+import type { Random } from '../random.js';
+import type { DtmfDigit } from './dtmf-receiver.js';
+import { FrameRing } from './frame-ring.js';
+import type { HostReport } from './media-host.js';
+import type { MediaThread, StreamOwner } from './media-thread.js';
+import { PlayoutRing } from './playout-ring.js';
+import type { StreamNews } from './stream.js';
+import { firstSegment, laneLayout, streamLayout } from './stream-memory.js';
+import { checkParameters, type StreamParameters } from './stream-parameters.js';
+import { readStreamStats, type StreamStats, streamCounters } from './stream-stats.js';
+
+export type SampleRate = 8000 | 16000 | 24000 | 48000;
+export type FrameMs = 10 | 20 | 30 | 40 | 60;
+
+export interface OpenStream {
+  /** What this stream's sockets bind to. @default the engine's host */
+  readonly host?: string;
+  /** The bot's, whatever the codec is or becomes. */
+  readonly sampleRate: SampleRate;
+  readonly frameMs: FrameMs;
+  /** The canonical name in RTCP (RFC 7022). @default a random one */
+  readonly cname?: string;
+}
+
+export type StreamEvent = StreamNews | { readonly type: 'failed'; readonly error: CallError };
+
+export interface DtmfSendOptions {
+  /** @default 100 */
+  readonly durationMs?: number;
+  /** @default 60 */
+  readonly gapMs?: number;
+}
+
+export interface MediaStreamOptions extends OpenStream {
+  readonly thread: MediaThread;
+  readonly maxQueueMs: number;
+  readonly random: Random;
+  /** The ports may rest now. */
+  readonly onClosed: () => void;
+}
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+const DIGITS = /^[0-9*#A-D,]*$/i;
+
+export class MediaStream implements StreamOwner {
+  readonly sampleRate: SampleRate;
+  readonly frameMs: FrameMs;
+  readonly incoming: FrameRing;
+  readonly outgoing: PlayoutRing;
+  /** Frames are ready, or what was awaited was played; at most once a tick. */
+  onFrames: (() => void) | undefined;
+  onEvent: ((event: StreamEvent) => void) | undefined;
+  readonly #options: MediaStreamOptions;
+  readonly #memory: SharedArrayBuffer;
+  readonly #counters: Float64Array;
+  readonly #waiting = new Map<number, Waiter>();
+  readonly #number: number;
+  #background: PlayoutRing | undefined;
+  #local: { readonly address: string; readonly port: number; readonly rtcpPort: number } | undefined;
+  #opening: Waiter | undefined;
+  #requests = 0;
+  #closed = false;
+
+  constructor(options: MediaStreamOptions) {
+    this.#options = options;
+    this.sampleRate = options.sampleRate;
+    this.frameMs = options.frameMs;
+    const layout = streamLayout(options);
+    this.#memory = new SharedArrayBuffer(layout.bytes);
+    this.#counters = streamCounters(this.#memory, layout.counters);
+    this.incoming = new FrameRing(this.#memory, layout.frames, options);
+    this.outgoing = new PlayoutRing(
+      this.#memory,
+      layout.outgoingControl,
+      firstSegment(this.#memory, layout.outgoingFirst, options.sampleRate),
+      {
+        sampleRate: options.sampleRate,
+        maxQueueMs: options.maxQueueMs,
+        extend: (segment) => options.thread.post({ type: 'extend', stream: this.#number, lane: 'outgoing', segment }),
+      },
+    );
+    this.#number = options.thread.enter(this);
+  }
+
+  /** Binds the even port of a pair. Rejects with what bind said, `code` in it. @internal */
+  open(host: string, port: number): Promise<void> {
+    const { thread, sampleRate, frameMs, cname, random } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#opening = { resolve, reject };
+      thread.post({
+        type: 'open',
+        stream: this.#number,
+        host,
+        port,
+        memory: this.#memory,
+        sampleRate,
+        frameMs,
+        cname: cname ?? random.token(),
+      });
+    });
+  }
+
+  get local(): { readonly address: string; readonly port: number; readonly rtcpPort: number } {
+    return this.#local!;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** A second lane, mixed with the first as it is played. */
+  get background(): PlayoutRing {
+    if (this.#background === undefined) {
+      const { thread, maxQueueMs } = this.#options;
+      const layout = laneLayout(this.sampleRate);
+      const memory = new SharedArrayBuffer(layout.bytes);
+      this.#background = new PlayoutRing(memory, layout.control, firstSegment(memory, layout.first, this.sampleRate), {
+        sampleRate: this.sampleRate,
+        maxQueueMs,
+        extend: (segment) => thread.post({ type: 'extend', stream: this.#number, lane: 'background', segment }),
+      });
+      if (this.#closed) this.#background.end();
+      else thread.post({ type: 'background', stream: this.#number, memory });
+    }
+    return this.#background;
+  }
+
+  /** The first time, the stream begins to send; again whenever something changes, and the audio goes on. */
+  configure(parameters: StreamParameters): void {
+    checkParameters(parameters, this.local.address);
+    if (!this.#closed) this.#options.thread.post({ type: 'configure', stream: this.#number, parameters });
+  }
+
+  /** Resolves when the last tone is out. What is written meanwhile waits. */
+  async sendDtmf(digits: string, options: DtmfSendOptions = {}): Promise<void> {
+    const { durationMs = 100, gapMs = 60 } = options;
+    if (!DIGITS.test(digits)) throw new OptionError('digits', '0 to 9, *, #, A to D, and a comma for a pause');
+    if (!(durationMs >= 40 && durationMs <= 8000)) throw new OptionError('durationMs', '40 to 8000');
+    if (!(gapMs >= 20 && gapMs <= 8000)) throw new OptionError('gapMs', '20 to 8000');
+    if (this.#closed) throw ended();
+    if (digits === '') return;
+    const request = this.#requests++;
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.set(request, { resolve, reject });
+      this.#options.thread.post({ type: 'dtmf', stream: this.#number, request, digits: digits.toUpperCase(), durationMs, gapMs });
+    });
+  }
+
+  stats(): StreamStats {
+    return readStreamStats(this.#counters);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#options.thread.post({ type: 'close', stream: this.#number });
+    this.#end();
+  }
+
+  /** It never came to be. @internal */
+  discard(): void {
+    if (!this.#closed) this.#end();
+  }
+
+  /** @internal */
+  onReport(report: HostReport): void {
+    switch (report.type) {
+      case 'opened':
+        this.#local = { address: report.address, port: report.port, rtcpPort: report.port + 1 };
+        this.#opening?.resolve();
+        this.#opening = undefined;
+        return;
+      case 'refused':
+        this.#opening?.reject(Object.assign(new Error(report.message), { code: report.code }));
+        this.#opening = undefined;
+        return;
+      case 'news':
+        if (!this.#closed) this.onEvent?.(report.news);
+        return;
+      case 'dtmfSent':
+        this.#waiting.get(report.request)?.resolve();
+        this.#waiting.delete(report.request);
+        return;
+      case 'failed':
+        this.#fail(new CallError('ERR_MEDIA', 0, report.message));
+        return;
+      case 'closed':
+      case 'wake':
+        return;
+    }
+  }
+
+  /** @internal */
+  onReady(): void {
+    if (this.#closed) return;
+    this.outgoing.settle();
+    this.#background?.settle();
+    this.onFrames?.();
+  }
+
+  /** @internal */
+  onLost(error: Error): void {
+    this.#opening?.reject(error);
+    this.#opening = undefined;
+    this.#fail(new CallError('ERR_MEDIA', 0, 'the media thread failed', `the media thread failed: ${error.message}`, { cause: error }));
+  }
+
+  #fail(error: CallError): void {
+    if (this.#closed) return;
+    this.close();
+    this.onEvent?.({ type: 'failed', error });
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.incoming.end();
+    this.outgoing.end();
+    this.#background?.end();
+    for (const waiter of this.#waiting.values()) waiter.reject(ended());
+    this.#waiting.clear();
+    this.#options.onClosed();
+    this.onFrames?.();
+  }
+}
+
+export type { DtmfDigit };
+
+function ended(): CallError {
+  return new CallError('ERR_CALL_ENDED', 0, 'the call has ended');
+}

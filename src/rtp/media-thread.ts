@@ -1,0 +1,105 @@
+/**
+ * A media thread as the application's thread sees it: commands go in, reports and wake-ups come out. Inline, the host stands behind the
+ * same two functions without a thread between.
+ */
+
+import { SLOT_MS } from './media-clock.js';
+import { type HostCommand, type HostReport, readThreadMemory, type ThreadCounts, threadMemory } from './media-host.js';
+import { ReadyQueue, readyQueueMemory } from './ready-queue.js';
+
+/** What is told of one stream. */
+export interface StreamOwner {
+  onReport(report: HostReport): void;
+  /** Frames are there, or something awaited was played. */
+  onReady(): void;
+  /** The thread is gone. */
+  onLost(error: Error): void;
+}
+
+export interface ThreadLink {
+  readonly ready: Promise<void>;
+  post(command: HostCommand): void;
+  stop(): Promise<void>;
+  /** One stream more, or one less, for which the thread keeps the process alive. */
+  hold(change: 1 | -1): void;
+}
+
+export type LinkThread = (
+  memory: { readonly ready: SharedArrayBuffer; readonly counts: SharedArrayBuffer },
+  listener: { readonly onReport: (report: HostReport) => void; readonly onLost: (error: Error) => void },
+) => ThreadLink;
+
+export class MediaThread {
+  readonly #ready: ReadyQueue;
+  readonly #counts = threadMemory();
+  readonly #link: ThreadLink;
+  readonly #owners = new Map<number, StreamOwner>();
+  readonly #freeNumbers: number[] = [];
+  #numbers = 0;
+  #lost = false;
+
+  /** `streams`: the most it will ever have at once. */
+  constructor(streams: number, link: LinkThread) {
+    const ready = readyQueueMemory(streams);
+    this.#ready = new ReadyQueue(ready);
+    this.#link = link({ ready, counts: this.#counts }, { onReport: this.#onReport, onLost: this.#onLost });
+  }
+
+  get streams(): number {
+    return this.#owners.size;
+  }
+
+  get isLost(): boolean {
+    return this.#lost;
+  }
+
+  get counts(): ThreadCounts {
+    return readThreadMemory(this.#counts, SLOT_MS);
+  }
+
+  /** A number for a stream, until the thread has said that it closed. */
+  enter(owner: StreamOwner): number {
+    const number = this.#freeNumbers.pop() ?? this.#numbers++;
+    this.#owners.set(number, owner);
+    this.#link.hold(1);
+    return number;
+  }
+
+  post(command: HostCommand): void {
+    if (!this.#lost) this.#link.post(command);
+  }
+
+  /** Resolves when it runs. */
+  ready(): Promise<void> {
+    return this.#link.ready;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#lost) return;
+    this.#onLost(new Error('the engine is closed'));
+    await this.#link.stop();
+  }
+
+  readonly #onReport = (report: HostReport): void => {
+    if (report.type === 'wake') {
+      this.#ready.wake();
+      for (let number = this.#ready.take(); number >= 0; number = this.#ready.take()) this.#owners.get(number)?.onReady();
+      return;
+    }
+    const owner = this.#owners.get(report.stream);
+    if (report.type === 'closed' || report.type === 'refused') {
+      this.#owners.delete(report.stream);
+      this.#freeNumbers.push(report.stream);
+      this.#link.hold(-1);
+    }
+    owner?.onReport(report);
+  };
+
+  readonly #onLost = (error: Error): void => {
+    if (this.#lost) return;
+    this.#lost = true;
+    const owners = [...this.#owners.values()];
+    this.#owners.clear();
+    for (const owner of owners) owner.onLost(error);
+  };
+}

@@ -1,0 +1,291 @@
+/**
+ * One stream's way out: what the bot wrote, mixed, resampled, encoded and put on the wire, one packet a turn. Silence goes out from the
+ * start, so that pinholes open and the far end hears a line; timestamps follow the clock whatever was left out.
+ */
+import type { Encoder } from '../codec/codec.js';
+import { encoder } from '../codec/registry.js';
+import { Resampler } from '../codec/resample.js';
+import { type Tone, ToneGenerator } from '../codec/tones.js';
+import type { Random } from '../random.js';
+import type { DtmfSender } from './dtmf-sender.js';
+import { RTP_HEADER_BYTES, writeRtp } from './header.js';
+import { type Level, measure } from './level.js';
+import { Turn } from './media-clock.js';
+import type { PlayoutReader } from './playout-ring.js';
+import { add16, add32, diff32 } from './sequence.js';
+import { codecOptions, describeFormat, type PayloadFormat, packetMs } from './stream-parameters.js';
+
+/** 60 ms at 48 kHz, and what a resampler may add. */
+const MOST_SAMPLES = 3200;
+/** How fast the sound falls to nothing where the bot's audio stops short, in samples at 8 kHz. */
+const FADE_SAMPLES_AT_8K = 24;
+
+/** RFC 3389: so long after the last sound comfort noise takes the place of silence. */
+const QUIET_BEFORE_NOISE_MS = 200;
+const NOISE_EVERY_MS = 400;
+/** -65 dBov: a quiet room. */
+const NOISE_LEVEL = 65;
+
+const spoken = new Int16Array(MOST_SAMPLES);
+const under = new Int16Array(MOST_SAMPLES);
+const resampled = new Int16Array(MOST_SAMPLES);
+
+/** Puts a finished packet on the wire; false when it would not go. The stream protects and addresses it. */
+export type Transmit = (packet: Buffer, length: number, timestamp: number, payloadBytes: number, now: number) => boolean;
+
+interface InbandTones {
+  readonly generator: ToneGenerator;
+  readonly onDone: () => void;
+}
+
+export interface OutboundOptions {
+  readonly sampleRate: number;
+  readonly speech: PlayoutReader;
+  /** Source, first sequence number and first timestamp are drawn (RFC 3550 §5.1). */
+  readonly random: Random;
+  readonly transmit: Transmit;
+  readonly onFailed: (error: Error) => void;
+}
+
+export class Outbound extends Turn {
+  readonly kind = 'departure';
+  /** RFC 4733 tones, asked before anything else. */
+  events: DtmfSender | undefined;
+  eventPayloadType = -1;
+  eventClockRate = 8000;
+  /** RFC 3389: comfort noise in place of silence; -1 when it was not agreed. */
+  noisePayloadType = -1;
+  background: PlayoutReader | undefined;
+  /** False: silence from us, RTCP apart; what is written waits. */
+  sending = false;
+  sentPackets = 0;
+  sentBytes = 0;
+  emptySlots = 0;
+  skipped = 0;
+  refused = 0;
+  readonly level: Level = { energy: 0, samples: 0, clipped: 0 };
+  ssrc: number;
+  readonly #speech: PlayoutReader;
+  readonly #sampleRate: number;
+  readonly #transmit: Transmit;
+  readonly #onFailed: (error: Error) => void;
+  #sequence: number;
+  #timestamp: number;
+  /** Of the tones that go out as events, in their clock; it stands still between them. */
+  #eventTime = 0;
+  #format: PayloadFormat | undefined;
+  #encoder: Encoder | undefined;
+  #resampler: Resampler | undefined;
+  #payloadType = 0;
+  #packetMs = 20;
+  #ticks = 160;
+  #clockRate = 8000;
+  /** At the bot's rate. */
+  #samples = 160;
+  /** Two packets take turns: one may still be on its way out when the next is written. */
+  #slots: [Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0)];
+  #even = false;
+  /** The first packet after silence says so (RFC 3551 §4.1). */
+  #marker = true;
+  #last = 0;
+  /** Tones in the audio, where telephone-event was not agreed. */
+  readonly #tones: InbandTones[] = [];
+  /** How long nothing has been written: after a while it is said once, and then now and again. */
+  #quietMs = 0;
+
+  constructor(options: OutboundOptions) {
+    super();
+    this.#sampleRate = options.sampleRate;
+    this.#speech = options.speech;
+    this.#transmit = options.transmit;
+    this.#onFailed = options.onFailed;
+    this.ssrc = options.random.uint32();
+    this.#sequence = options.random.uint32() & 0xffff;
+    this.#timestamp = options.random.uint32();
+  }
+
+  get packetMs(): number {
+    return this.#packetMs;
+  }
+
+  get clockRate(): number {
+    return this.#clockRate;
+  }
+
+  get timestamp(): number {
+    return this.#timestamp;
+  }
+
+  /** What to send from the next packet on. The same format again keeps the encoder and its memory. */
+  use(format: PayloadFormat, overhead: number): void {
+    const description = describeFormat(format);
+    this.#packetMs = packetMs(format, description);
+    const known = this.#format;
+    const isSame =
+      known !== undefined &&
+      known.codec === format.codec &&
+      known.sampleRate === format.sampleRate &&
+      known.channels === format.channels &&
+      JSON.stringify(known.fmtp) === JSON.stringify(format.fmtp);
+    if (!isSame) {
+      this.#encoder?.close();
+      this.#encoder = encoder(format.codec, codecOptions(format, this.#sampleRate));
+      const { sampleRate, clockRate } = this.#encoder;
+      this.#resampler = sampleRate === this.#sampleRate ? undefined : new Resampler(this.#sampleRate, sampleRate);
+      this.#clockRate = clockRate;
+    }
+    this.#format = format;
+    this.#payloadType = format.payloadType;
+    this.#ticks = (this.#clockRate / 1000) * this.#packetMs;
+    this.#samples = (this.#sampleRate / 1000) * this.#packetMs;
+    const bytes = RTP_HEADER_BYTES + Math.max(description.bytesPer(this.#packetMs), 16) + overhead;
+    if (this.#slots[0].length < bytes) this.#slots = [Buffer.alloc(bytes), Buffer.alloc(bytes)];
+  }
+
+  skip(turns: number): void {
+    this.skipped += turns;
+    this.#timestamp = add32(this.#timestamp, turns * this.#ticks);
+    this.#marker = true;
+  }
+
+  take(_deadline: number, now: number): void {
+    if (!this.sending || this.#encoder === undefined) {
+      this.#timestamp = add32(this.#timestamp, this.#ticks);
+      this.#marker = true;
+      this.#last = 0;
+      return;
+    }
+    if (this.events?.isActive) this.#sendEvent(this.events, now);
+    else this.#sendAudio(now);
+    this.#timestamp = add32(this.#timestamp, this.#ticks);
+  }
+
+  fail(error: Error): void {
+    this.#onFailed(error);
+  }
+
+  close(): void {
+    this.#encoder?.close();
+    this.#encoder = undefined;
+    this.sending = false;
+  }
+
+  /** Tones in the audio itself; `onDone` when the last of them has been encoded. */
+  playTones(tone: Tone, onDone: () => void): void {
+    this.#tones.push({ generator: new ToneGenerator(tone, this.#sampleRate), onDone });
+  }
+
+  #sendAudio(now: number): void {
+    const count = this.#samples;
+    let played = 0;
+    if (this.#tones.length > 0) this.#fillTones(count);
+    else played = this.#gather(count);
+    if (this.noisePayloadType >= 0 && this.#isQuiet()) {
+      this.#sendNoise(now);
+      return;
+    }
+    measure(this.level, spoken, count);
+    let samples = spoken;
+    let length = count;
+    if (this.#resampler !== undefined) {
+      length = this.#resampler.process(spoken, count, resampled);
+      samples = resampled;
+    }
+    this.#even = !this.#even;
+    const packet = this.#slots[this.#even ? 0 : 1];
+    const bytes = this.#encoder!.encode(samples, length, packet, RTP_HEADER_BYTES);
+    if (bytes === 0) {
+      this.#marker = true; // The codec's own silence (Opus DTX).
+      return;
+    }
+    if (!this.#send(packet, bytes, this.#payloadType, this.#marker, this.#timestamp, now) && played > 0) this.#speech.dropped(played);
+    this.#marker = false;
+  }
+
+  #fillTones(count: number): void {
+    const { generator, onDone } = this.#tones[0]!;
+    const filled = generator.fill(spoken, count);
+    this.#quietMs = 0;
+    this.#last = 0;
+    if (filled === count) return;
+    spoken.fill(0, filled, count);
+    this.#tones.shift();
+    onDone();
+  }
+
+  #isQuiet(): boolean {
+    return this.#quietMs > QUIET_BEFORE_NOISE_MS;
+  }
+
+  /** RFC 3389 §4: the level alone, at the beginning of the silence and then often enough to keep pinholes open. */
+  #sendNoise(now: number): void {
+    this.#marker = true;
+    const since = this.#quietMs - QUIET_BEFORE_NOISE_MS - this.#packetMs;
+    if (since % NOISE_EVERY_MS >= this.#packetMs) return;
+    this.#even = !this.#even;
+    const packet = this.#slots[this.#even ? 0 : 1];
+    packet[RTP_HEADER_BYTES] = NOISE_LEVEL;
+    this.#send(packet, 1, this.noisePayloadType, false, this.#timestamp, now);
+  }
+
+  /** One packet of what the bot wrote in both lanes, in `spoken`; returns how much of the first lane is in it. */
+  #gather(count: number): number {
+    const played = this.#speech.take(spoken, count);
+    const mixed = this.background === undefined ? 0 : this.background.take(under, count);
+    if (played === 0 && mixed === 0) {
+      this.emptySlots++;
+      this.#quietMs += this.#packetMs;
+    } else this.#quietMs = 0;
+    if (played < count) this.#fade(played, count);
+    this.#last = spoken[count - 1]!;
+    for (let i = 0; i < mixed; i++) {
+      const sum = spoken[i]! + under[i]!;
+      spoken[i] = sum > 32767 ? 32767 : sum < -32768 ? -32768 : sum;
+    }
+    return played;
+  }
+
+  /** Where the audio stops short, the last sample falls to nothing within 3 ms: cut off, it would click. */
+  #fade(from: number, to: number): void {
+    const last = from > 0 ? spoken[from - 1]! : this.#last;
+    const length = (FADE_SAMPLES_AT_8K * this.#sampleRate) / 8000;
+    const step = last / length;
+    let at = from;
+    if (last !== 0) for (let i = 1; i < length && at < to; i++) spoken[at++] = last - step * i;
+    spoken.fill(0, at, to);
+  }
+
+  /** The audio waits while a tone goes out, so that nothing of it is lost. */
+  #sendEvent(events: DtmfSender, now: number): void {
+    this.#even = !this.#even;
+    const packet = this.#slots[this.#even ? 0 : 1];
+    const bytes = events.next(this.#eventTime, packet, RTP_HEADER_BYTES);
+    if (bytes > 0) {
+      // The header's timestamp is of the audio's clock, whatever the events' own is (RFC 4733 §2.1 wants them the same).
+      const ago = (diff32(this.#eventTime, events.timestamp) * this.#clockRate) / this.eventClockRate;
+      this.#send(packet, bytes, this.eventPayloadType, events.marker, add32(this.#timestamp, -Math.round(ago)), now);
+    }
+    this.#eventTime = add32(this.#eventTime, (this.#packetMs * this.eventClockRate) / 1000);
+    this.#quietMs = 0;
+    this.#marker = true;
+  }
+
+  #send(packet: Buffer, bytes: number, payloadType: number, marker: boolean, timestamp: number, now: number): boolean {
+    outgoing.payloadType = payloadType;
+    outgoing.marker = marker;
+    outgoing.sequence = this.#sequence;
+    outgoing.timestamp = timestamp;
+    outgoing.ssrc = this.ssrc;
+    writeRtp(packet, outgoing);
+    this.#sequence = add16(this.#sequence, 1);
+    const went = this.#transmit(packet, RTP_HEADER_BYTES + bytes, timestamp, bytes, now);
+    if (went) {
+      this.sentPackets++;
+      this.sentBytes += bytes;
+    } else this.refused++;
+    return went;
+  }
+}
+
+/** Written over for every packet of every stream of the thread. */
+const outgoing = { payloadType: 0, marker: false, sequence: 0, timestamp: 0, ssrc: 0 };

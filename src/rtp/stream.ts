@@ -1,0 +1,553 @@
+/**
+ * One call's media in the thread that keeps its time: wiring only.
+ *
+ *   socket -> RTP or RTCP (RFC 5761) -> unprotect -> header -> whose is it -> statistics -> events, jitter buffer -> Inbound -> ring
+ *   ring -> Outbound -> protect -> socket
+ *
+ * Nothing here is allocated for a packet.
+ */
+import type { Clock } from '../clock.js';
+import type { CodecName } from '../codec/codec.js';
+import type { ToneListener } from '../codec/tone-detector.js';
+import { dtmfTone, type Tone, type TonePart } from '../codec/tones.js';
+import type { DatagramSocket } from '../network.js';
+import type { Random } from '../random.js';
+import { type DtmfDigit, DtmfReceiver } from './dtmf-receiver.js';
+import { DtmfSender } from './dtmf-sender.js';
+import { FrameRingWriter } from './frame-ring.js';
+import { isRtcp, parseRtp, RtpHeader } from './header.js';
+import { Inbound } from './inbound.js';
+import { takeLevelDbov } from './level.js';
+import { type MediaClock, SLOT_MS } from './media-clock.js';
+import { Outbound } from './outbound.js';
+import { PlayoutReader, type PlayoutSegment } from './playout-ring.js';
+import { mosFromR, rFactor } from './quality.js';
+import { ReceiverStats } from './receiver-stats.js';
+import { RtpSource } from './source.js';
+import type { CryptoKeys } from './srtp/crypto-line.js';
+import { firstSegment, laneLayout, streamLayout } from './stream-memory.js';
+import type { StreamParameters } from './stream-parameters.js';
+import type { LocalView, RtcpSession, RtcpSessionOptions, SrtpContext } from './stream-seams.js';
+import { COUNTER, streamCounters } from './stream-stats.js';
+import { SymmetricRtp } from './symmetric.js';
+
+/** What a stream tells the application's thread, besides frames. */
+export type StreamNews =
+  | { readonly type: 'firstPacket' }
+  | { readonly type: 'latched'; readonly address: string; readonly port: number }
+  | { readonly type: 'dtmfBegin'; readonly digit: DtmfDigit }
+  | { readonly type: 'dtmf'; readonly digit: DtmfDigit; readonly durationMs: number; readonly via: 'telephone-event' | 'in-band' }
+  | { readonly type: 'silent'; readonly sinceMs: number }
+  | { readonly type: 'resumed' }
+  | { readonly type: 'rtcpBye' };
+
+/** The rooms behind the doors. Without SRTP a stream that needs it fails; without RTCP it does without. */
+export interface StreamRooms {
+  readonly srtp?: ((keys: CryptoKeys) => SrtpContext) | undefined;
+  readonly rtcp?: ((options: RtcpSessionOptions) => RtcpSession) | undefined;
+}
+
+export interface StreamOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly wheel: MediaClock;
+  readonly rooms: StreamRooms;
+  readonly socket: DatagramSocket;
+  readonly memory: SharedArrayBuffer;
+  readonly sampleRate: number;
+  readonly frameMs: number;
+  readonly cname: string;
+  /** Binds the odd port, when RTCP is not on the RTP port. */
+  readonly openRtcp: () => Promise<DatagramSocket>;
+  readonly onNews: (news: StreamNews) => void;
+  readonly onDtmfSent: (request: number) => void;
+  /** The application has something to look at. */
+  readonly onReady: () => void;
+  readonly onFailed: (error: Error) => void;
+}
+
+/** How long after a frame came the next departure leaves: time for the bot to answer with it. */
+const ANSWER_MS = 6;
+const PUBLISH_MS = 100;
+const RTCP_BYTES = 2048;
+
+/** One of each for all streams of a thread: nothing outlives the handling of one packet. */
+const header = new RtpHeader();
+const rtcpPacket = Buffer.alloc(RTCP_BYTES);
+
+export class Stream {
+  readonly #options: StreamOptions;
+  readonly #clock: Clock;
+  readonly #counters: Float64Array;
+  readonly #outbound: Outbound;
+  readonly #inbound: Inbound;
+  readonly #speech: PlayoutReader;
+  #background: PlayoutReader | undefined;
+  #symmetric = new SymmetricRtp();
+  #latches = true;
+  readonly #source: RtpSource;
+  #receiver: ReceiverStats;
+  #rtcp: RtcpSession | undefined;
+  #rtcpSocket: DatagramSocket | undefined;
+  #rtcpWanted = false;
+  #dtmf: DtmfReceiver | undefined;
+  #dtmfRate = 0;
+  #eventPacketMs = 0;
+  readonly #tonesAsked = new Set<number>();
+  #protect: SrtpContext | undefined;
+  #unprotect: SrtpContext | undefined;
+  #parameters: StreamParameters | undefined;
+  #closed = false;
+  #heard = false;
+  #isSilent = false;
+  #lastAliveAt: number;
+  #publishAt = 0;
+  #refusedErrors = 0;
+  /** Where the peer's RTCP really comes from, once it came. */
+  #rtcpAddress: string | undefined;
+  #rtcpPort = 0;
+  readonly #local: LocalView = { bufferDelayMs: 0, concealedFraction: 0, lateFraction: 0, levelDbov: -127, rFactor: 0, mos: 0 };
+  #invalid = 0;
+  #unauthenticated = 0;
+  #unknown = 0;
+  #rtcpReceived = 0;
+  #rtcpInvalid = 0;
+  #rtcpSent = 0;
+  readonly #arrivalPhase: number;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    const { memory, sampleRate, frameMs, random, wheel, socket } = options;
+    const layout = streamLayout(options);
+    this.#counters = streamCounters(memory, layout.counters);
+    this.#speech = new PlayoutReader(memory, layout.outgoingControl, firstSegment(memory, layout.outgoingFirst, sampleRate));
+    const onFailed = options.onFailed;
+    this.#outbound = new Outbound({ sampleRate, speech: this.#speech, random, transmit: this.#transmit, onFailed });
+    this.#inbound = new Inbound({
+      sampleRate,
+      frameMs,
+      ring: new FrameRingWriter(memory, layout.frames, options),
+      onTurn: this.#onTurn,
+      onFrame: options.onReady,
+      onFailed,
+    });
+    this.#source = new RtpSource(this.#outbound.ssrc);
+    this.#receiver = new ReceiverStats(8000);
+    this.#lastAliveAt = options.clock.now();
+    this.#arrivalPhase = wheel.quietestPhase(frameMs);
+    wheel.add(this.#inbound, frameMs, this.#arrivalPhase);
+    socket.onMessage = this.#onPacket;
+    socket.onError = this.#onRefused;
+  }
+
+  configure(parameters: StreamParameters): void {
+    if (this.#closed) return;
+    try {
+      this.#configure(parameters);
+    } catch (error) {
+      this.#options.onFailed(error as Error);
+    }
+  }
+
+  extend(lane: 'outgoing' | 'background', segment: PlayoutSegment): void {
+    (lane === 'outgoing' ? this.#speech : this.#background)?.extend(segment);
+  }
+
+  addBackground(memory: SharedArrayBuffer): void {
+    const { sampleRate } = this.#options;
+    const layout = laneLayout(sampleRate);
+    this.#background = new PlayoutReader(memory, layout.control, firstSegment(memory, layout.first, sampleRate));
+    this.#outbound.background = this.#background;
+  }
+
+  sendDtmf(request: number, digits: string, durationMs: number, gapMs: number): void {
+    this.#tonesAsked.add(request);
+    const done = (): void => {
+      if (this.#tonesAsked.delete(request)) this.#options.onDtmfSent(request);
+    };
+    const { events } = this.#outbound;
+    if (events !== undefined) events.send(digits, { durationMs, gapMs }, done);
+    else this.#outbound.playTones(inbandDtmf(digits, durationMs, gapMs), done);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { wheel, socket } = this.#options;
+    const now = this.#clock.now();
+    if (this.#rtcp !== undefined) this.#sendRtcp(this.#rtcp.bye(rtcpPacket, now, this.#clock.wall()));
+    wheel.remove(this.#outbound);
+    wheel.remove(this.#inbound);
+    this.#publish(now);
+    this.#outbound.close();
+    this.#inbound.close();
+    socket.close();
+    this.#rtcpSocket?.close();
+  }
+
+  #configure(parameters: StreamParameters): void {
+    const before = this.#parameters;
+    this.#parameters = parameters;
+    this.#useSrtp(before, parameters);
+    const latch = parameters.latch !== false;
+    if (this.#latches !== latch) {
+      this.#latches = latch;
+      this.#symmetric = new SymmetricRtp({ latch });
+    }
+    if (parameters.remote !== undefined) this.#symmetric.expect(parameters.remote.address, parameters.remote.port);
+    this.#inbound.use(parameters);
+    const clockRate = this.#inbound.clockRate;
+    if (before === undefined) {
+      this.#receiver = new ReceiverStats(clockRate);
+      this.#rtcp = this.#options.rooms.rtcp?.({
+        ssrc: this.#outbound.ssrc,
+        cname: this.#options.cname,
+        random: this.#options.random,
+        reducedSize: parameters.reducedSizeRtcp === true,
+        receiver: this.#receiver,
+      });
+    }
+    const packetMs = this.#outbound.packetMs;
+    this.#outbound.use(parameters.codec, this.#protect?.rtpOverhead ?? 0);
+    this.#useEvents(parameters);
+    this.#outbound.sending = parameters.send;
+    if (before === undefined || packetMs !== this.#outbound.packetMs) this.#pace();
+    if (parameters.rtcpMux !== true) this.#bindRtcp();
+    this.#lastAliveAt = this.#clock.now();
+    this.#isSilent = false;
+  }
+
+  /** Departures follow arrivals by a few milliseconds, so that a bot that answers at once is on the wire at once. */
+  #pace(): void {
+    const { wheel } = this.#options;
+    wheel.remove(this.#outbound);
+    wheel.add(this.#outbound, this.#outbound.packetMs, this.#arrivalPhase + ANSWER_MS / SLOT_MS);
+  }
+
+  #useSrtp(before: StreamParameters | undefined, { srtp }: StreamParameters): void {
+    if (srtp === undefined) {
+      this.#protect = undefined;
+      this.#unprotect = undefined;
+      return;
+    }
+    const make = this.#options.rooms.srtp;
+    if (make === undefined) throw new Error('SRTP is not to be had here');
+    if (this.#protect === undefined || !isSameKeys(before?.srtp?.send, srtp.send)) this.#protect = make(srtp.send);
+    if (this.#unprotect === undefined || !isSameKeys(before?.srtp?.receive, srtp.receive)) this.#unprotect = make(srtp.receive);
+  }
+
+  #useEvents({ telephoneEvent, comfortNoise, detectInbandDtmf }: StreamParameters): void {
+    const outbound = this.#outbound;
+    outbound.noisePayloadType = comfortNoise?.sendPayloadType ?? -1;
+    this.#inbound.keys = detectInbandDtmf === true ? this.#keys : undefined;
+    if (telephoneEvent === undefined) {
+      this.#dtmf = undefined;
+      this.#forgetEvents();
+      return;
+    }
+    const { clockRate, sendPayloadType } = telephoneEvent;
+    if (this.#dtmf === undefined || this.#dtmfRate !== clockRate) {
+      this.#dtmfRate = clockRate;
+      this.#dtmf = new DtmfReceiver(clockRate, {
+        onDigitBegin: (digit) => this.#options.onNews({ type: 'dtmfBegin', digit }),
+        onDigit: (digit, durationMs) => this.#options.onNews({ type: 'dtmf', digit, durationMs, via: 'telephone-event' }),
+      });
+    }
+    if (sendPayloadType === undefined) {
+      this.#forgetEvents();
+      return;
+    }
+    outbound.eventPayloadType = sendPayloadType;
+    if (outbound.events !== undefined && outbound.eventClockRate === clockRate && this.#eventPacketMs === outbound.packetMs) return;
+    this.#forgetEvents();
+    outbound.eventClockRate = clockRate;
+    this.#eventPacketMs = outbound.packetMs;
+    outbound.events = new DtmfSender({ clockRate, packetMs: outbound.packetMs });
+  }
+
+  /** The tones that wait are given up, and whoever waits for them is told. */
+  #forgetEvents(): void {
+    if (this.#outbound.events === undefined) return;
+    this.#outbound.events = undefined;
+    for (const request of this.#tonesAsked) this.#options.onDtmfSent(request);
+    this.#tonesAsked.clear();
+  }
+
+  readonly #keys: ToneListener = {
+    onKeyDown: (digit) => this.#options.onNews({ type: 'dtmfBegin', digit }),
+    onKeyUp: (digit, durationMs) => this.#options.onNews({ type: 'dtmf', digit, durationMs, via: 'in-band' }),
+  };
+
+  #bindRtcp(): void {
+    if (this.#rtcpWanted) return;
+    this.#rtcpWanted = true;
+    this.#options.openRtcp().then(
+      (socket) => {
+        if (this.#closed) {
+          socket.close();
+          return;
+        }
+        this.#rtcpSocket = socket;
+        socket.onMessage = this.#onRtcpPacket;
+        socket.onError = this.#onRefused;
+      },
+      () => {
+        // The pair was ours, so somebody else sits on the odd port: the call goes on, and its reports come and go by no way.
+        this.#rtcpWanted = false;
+      },
+    );
+  }
+
+  readonly #onPacket = (bytes: Uint8Array, address: string, port: number): void => {
+    if (isRtcp(bytes)) {
+      this.#onRtcpPacket(bytes, address, port);
+      return;
+    }
+    const now = this.#clock.now();
+    let parsed = parseRtp(bytes, bytes.length, header);
+    if (parsed === undefined) {
+      this.#invalid++;
+      return;
+    }
+    const cipher = this.#unprotect;
+    if (cipher !== undefined) {
+      const length = cipher.unprotectRtp(bytes, bytes.length);
+      if (length < 0) {
+        this.#unauthenticated++;
+        return;
+      }
+      parsed = parseRtp(bytes, length, header);
+      if (parsed === undefined) {
+        this.#invalid++;
+        return;
+      }
+    }
+    const verdict = this.#symmetric.accept(address, port, parsed, now, cipher === undefined ? 'plain' : 'authenticated');
+    if (verdict === 'drop') return;
+    if (verdict === 'latched') this.#options.onNews({ type: 'latched', address, port });
+    if (!this.#takeSource(parsed, now)) return;
+    const { receiving, playout } = this.#inbound;
+    if (this.#receiver.onPacket(parsed, parsed.payloadLength, now) === 'duplicate') return;
+    this.#rtcp?.onReceived(parsed.ssrc, now);
+    this.#alive(now);
+    if (!this.#heard) {
+      this.#heard = true;
+      this.#options.onNews({ type: 'firstPacket' });
+    }
+    if (this.#dtmf !== undefined && this.#parameters!.telephoneEvent!.receivePayloadTypes.includes(parsed.payloadType))
+      this.#dtmf.onPacket(parsed, bytes, now);
+    if (receiving && playout !== undefined && playout.put(parsed, bytes, now) === 'unknown') this.#unknown++;
+  };
+
+  /** Whether the packet is of the source we listen to (RFC 3550 A.1, §8.2). */
+  #takeSource(parsed: RtpHeader, now: number): boolean {
+    switch (this.#source.accept(parsed, now)) {
+      case 'valid':
+      case 'started':
+        return true;
+      case 'changed':
+      case 'restarted':
+        this.#receiver.reset();
+        this.#inbound.playout?.restart();
+        this.#dtmf?.reset();
+        return true;
+      case 'collision':
+        this.#outbound.ssrc = this.#options.random.uint32();
+        this.#source.localSsrc = this.#outbound.ssrc;
+        if (this.#rtcp !== undefined) {
+          this.#sendRtcp(this.#rtcp.bye(rtcpPacket, now, this.#clock.wall()));
+          this.#rtcp.restart(this.#outbound.ssrc);
+        }
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  readonly #onRtcpPacket = (bytes: Uint8Array, address: string, port: number): void => {
+    const cipher = this.#unprotect;
+    let length = bytes.length;
+    if (cipher !== undefined) {
+      length = cipher.unprotectRtcp(bytes, length);
+      if (length < 0) {
+        this.#unauthenticated++;
+        return;
+      }
+    }
+    if (this.#rtcp === undefined || this.#parameters === undefined) return;
+    const now = this.#clock.now();
+    const outcome = this.#rtcp.onPacket(bytes, length, now);
+    if (outcome === 'invalid') {
+      this.#rtcpInvalid++;
+      return;
+    }
+    this.#rtcpReceived++;
+    // Its reports go back to where they come from, when that is where its audio comes from or when only it can have made them.
+    if (cipher !== undefined || address === this.#symmetric.address) {
+      this.#rtcpAddress = address;
+      this.#rtcpPort = port;
+      this.#alive(now);
+      if (outcome === 'bye') this.#options.onNews({ type: 'rtcpBye' });
+    }
+  };
+
+  readonly #onRefused = (): void => {
+    this.#refusedErrors++;
+  };
+
+  #alive(now: number): void {
+    this.#lastAliveAt = now;
+    if (!this.#isSilent) return;
+    this.#isSilent = false;
+    this.#options.onNews({ type: 'resumed' });
+  }
+
+  readonly #transmit = (packet: Buffer, length: number, timestamp: number, payloadBytes: number, now: number): boolean => {
+    const { address, port } = this.#symmetric;
+    if (address === undefined || port === 0) return false;
+    if (this.#protect !== undefined) length = this.#protect.protectRtp(packet, length);
+    const refused = this.#refusedErrors;
+    this.#options.socket.send(exact(packet, length), 0, length, port, address);
+    this.#rtcp?.onSent(timestamp, payloadBytes, now, this.#outbound.clockRate);
+    if (this.#speech.passed || this.#background?.passed === true) {
+      this.#speech.passed = false;
+      if (this.#background !== undefined) this.#background.passed = false;
+      this.#options.onReady();
+    }
+    return refused === this.#refusedErrors;
+  };
+
+  /** Once per frame of the bot's: what is due beside the audio. */
+  readonly #onTurn = (now: number): void => {
+    this.#dtmf?.onTick(now);
+    if (this.#rtcp !== undefined && this.#rtcp.due <= now)
+      this.#sendRtcp(this.#rtcp.write(rtcpPacket, now, this.#clock.wall(), this.#local));
+    const limit = this.#parameters?.silentAfterMs ?? 0;
+    if (limit > 0 && !this.#isSilent && now - this.#lastAliveAt >= limit) {
+      this.#isSilent = true;
+      this.#options.onNews({ type: 'silent', sinceMs: now - this.#lastAliveAt });
+    }
+    if (now >= this.#publishAt) {
+      this.#publishAt = now + PUBLISH_MS;
+      this.#publish(now);
+    }
+  };
+
+  #sendRtcp(length: number): void {
+    if (length <= 0 || this.#parameters === undefined) return;
+    const { rtcpMux, remote } = this.#parameters;
+    const isMuxed = rtcpMux === true;
+    const address = isMuxed ? this.#symmetric.address : (this.#rtcpAddress ?? this.#symmetric.address);
+    const port = isMuxed ? this.#symmetric.port : this.#rtcpAddress === undefined ? (remote?.rtcpPort ?? 0) : this.#rtcpPort;
+    const socket = isMuxed ? this.#options.socket : this.#rtcpSocket;
+    if (address === undefined || port === 0 || socket === undefined) return;
+    if (this.#protect !== undefined) length = this.#protect.protectRtcp(rtcpPacket, length);
+    socket.send(rtcpPacket, 0, length, port, address);
+    this.#rtcpSent++;
+  }
+
+  #publish(_now: number): void {
+    const counters = this.#counters;
+    const inbound = this.#inbound;
+    const outbound = this.#outbound;
+    const receiver = this.#receiver;
+    const buffer = inbound.playout?.buffer;
+    counters[COUNTER.receivedPackets] = receiver.received;
+    counters[COUNTER.receivedBytes] = receiver.bytes;
+    counters[COUNTER.receivedLost] = receiver.lost;
+    counters[COUNTER.receivedExpected] = receiver.expected;
+    counters[COUNTER.receivedDuplicates] = receiver.duplicates;
+    counters[COUNTER.receivedReordered] = receiver.reordered;
+    counters[COUNTER.receivedInvalid] = this.#invalid;
+    counters[COUNTER.receivedForeign] = this.#symmetric.dropped + this.#source.foreign;
+    counters[COUNTER.receivedUnauthenticated] = this.#unauthenticated;
+    counters[COUNTER.receivedUnknown] = this.#unknown;
+    counters[COUNTER.receivedRtcp] = this.#rtcpReceived;
+    counters[COUNTER.receivedInvalidRtcp] = this.#rtcpInvalid;
+    counters[COUNTER.jitterMs] = receiver.jitterMs;
+    counters[COUNTER.maxJitterMs] = receiver.maxJitterMs;
+    counters[COUNTER.driftPpm] = receiver.driftPpm;
+    if (buffer !== undefined) {
+      counters[COUNTER.receivedLate] = buffer.stats.late;
+      counters[COUNTER.receivedOverflowed] = buffer.stats.overflowed;
+      counters[COUNTER.bufferDelayMs] = buffer.delayMs;
+      counters[COUNTER.bufferTargetMs] = buffer.targetMs;
+      counters[COUNTER.stretchedMs] = buffer.stats.stretchedMs;
+      counters[COUNTER.shrunkMs] = buffer.stats.shrunkMs;
+      counters[COUNTER.longestGapMs] = buffer.stats.longestGapMs;
+    }
+    counters[COUNTER.heardMs] = inbound.heardMs;
+    counters[COUNTER.concealedMs] = inbound.concealedMs;
+    counters[COUNTER.silenceMs] = inbound.silenceMs;
+    const levelDbov = takeLevelDbov(inbound.level);
+    counters[COUNTER.receivedLevelDbov] = levelDbov;
+    counters[COUNTER.receivedClipped] = inbound.level.clipped;
+    counters[COUNTER.sentPackets] = outbound.sentPackets;
+    counters[COUNTER.sentBytes] = outbound.sentBytes;
+    counters[COUNTER.sentRtcp] = this.#rtcpSent;
+    counters[COUNTER.sentRefused] = outbound.refused + this.#refusedErrors;
+    counters[COUNTER.sentEmptySlots] = outbound.emptySlots;
+    counters[COUNTER.sentSkipped] = outbound.skipped;
+    counters[COUNTER.sentLevelDbov] = takeLevelDbov(outbound.level);
+    counters[COUNTER.sentClipped] = outbound.level.clipped;
+    this.#publishQuality(levelDbov);
+  }
+
+  #publishQuality(levelDbov: number): void {
+    const counters = this.#counters;
+    const { remote } = this.#rtcp ?? { remote: undefined };
+    const buffer = this.#inbound.playout?.buffer;
+    const audible = this.#inbound.heardMs + this.#inbound.concealedMs;
+    const local = this.#local;
+    local.bufferDelayMs = buffer?.delayMs ?? 0;
+    local.concealedFraction = audible === 0 ? 0 : this.#inbound.concealedMs / audible;
+    local.lateFraction = this.#receiver.received === 0 ? 0 : (buffer?.stats.late ?? 0) / this.#receiver.received;
+    local.levelDbov = levelDbov;
+    const oneWay = Number.isFinite(remote?.rttMs) ? remote!.rttMs / 2 : 0;
+    const packet = this.#outbound.packetMs;
+    local.rFactor = rFactor({
+      codec: this.#inbound.codec,
+      lossRatio: local.concealedFraction,
+      oneWayDelayMs: oneWay + local.bufferDelayMs + packet,
+    });
+    local.mos = mosFromR(local.rFactor);
+    counters[COUNTER.receivedR] = local.rFactor;
+    counters[COUNTER.receivedMos] = local.mos;
+    counters[COUNTER.rttMs] = remote?.rttMs ?? Number.NaN;
+    counters[COUNTER.remoteLost] = remote?.lost ?? Number.NaN;
+    counters[COUNTER.remoteLossFraction] = remote?.lossFraction ?? Number.NaN;
+    counters[COUNTER.remoteJitterMs] = remote?.jitterMs ?? Number.NaN;
+    if (remote === undefined || !Number.isFinite(remote.lossFraction)) {
+      counters[COUNTER.sentR] = Number.NaN;
+      counters[COUNTER.sentMos] = Number.NaN;
+      return;
+    }
+    const codec: CodecName | 'unknown' = this.#parameters?.codec.codec ?? 'unknown';
+    // What the far end buffers is not known: twice its jitter is what an adaptive buffer settles at.
+    const r = rFactor({ codec, lossRatio: remote.lossFraction, oneWayDelayMs: oneWay + 2 * remote.jitterMs + packet });
+    counters[COUNTER.sentR] = r;
+    counters[COUNTER.sentMos] = mosFromR(r);
+  }
+}
+
+/** dgram copies nothing when it is given a Buffer that is the packet and no more; for one codec the length hardly ever changes. */
+function exact(packet: Buffer, length: number): Buffer {
+  return packet.length === length ? packet : packet.subarray(0, length);
+}
+
+function isSameKeys(a: CryptoKeys | undefined, b: CryptoKeys): boolean {
+  return a !== undefined && a.suite === b.suite && isSameBytes(a.masterKey, b.masterKey) && isSameBytes(a.masterSalt, b.masterSalt);
+}
+
+function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** A comma is half a second of nothing, as for events. */
+function inbandDtmf(digits: string, toneMs: number, gapMs: number): Tone {
+  const gap: TonePart = { ms: Math.max(gapMs, 40), components: [] };
+  const pause: TonePart = { ms: 500, components: [] };
+  const parts = Array.from(digits).flatMap((digit) => (digit === ',' ? [pause] : [...dtmfTone(digit, { toneMs }).parts, gap]));
+  return { parts, repeat: 'once' };
+}
