@@ -36,7 +36,8 @@ function design(from: number, to: number): Filter {
   const down = from / common;
   if (up === down) return { kind: 'copy', up, down, taps: 1, delay: 0, weights: new Float64Array(0) };
   const stretch = Math.max(1, from / to);
-  const reach = Math.ceil(reachInSlowerSamples * stretch);
+  // Even, so that taps come in fours.
+  const reach = 2 * Math.ceil((reachInSlowerSamples * stretch) / 2);
   const response = lowPass(0.5 / stretch, reach, attenuationDb);
   if (up === 1) {
     // Whole distances only: the outermost taps are zero, what remains is symmetric around one sample.
@@ -79,8 +80,12 @@ function filterFor(from: number, to: number): Filter {
   return filter;
 }
 
-/** The past of the stream at work and its newest block, as doubles. Scratch of one `process` call: between calls each stream keeps its own past. */
+/** Scratch of one `process` call, as doubles: the past of the stream at work and its newest block. Between calls each stream keeps its own past. */
 let line = new Float64Array(4 * blockLength);
+/** For the half bands: every second sample of that, and those in between (or nothing). */
+const sides = new Float64Array(2 * blockLength);
+const middles = new Float64Array(2 * blockLength);
+const nothing = new Float64Array(blockLength);
 
 function checkRate(option: string, rate: number): void {
   if (!Number.isInteger(rate) || rate < 1000 || rate > 768_000) throw new OptionError(option, 'a whole number of Hz from 1000 to 768000');
@@ -147,24 +152,24 @@ export class Resampler {
     let written = 0;
     switch (filter.kind) {
       case 'halve':
-        written = halve(filter.weights, this.#ahead, count, out, at);
+        written = halve(line, filter.weights, this.#ahead, count, out, at);
         this.#ahead += 2 * written - count;
         break;
       case 'double':
-        written = double(filter.weights, filter.delay, count, out, at);
+        written = double(line, filter.weights, filter.delay, count, out, at);
         break;
       case 'decimate':
-        written = decimate(filter, this.#ahead, count, out, at);
+        written = decimate(line, filter, this.#ahead, count, out, at);
         this.#ahead += filter.down * written - count;
         break;
       default:
-        written = this.#phases(filter, count, out, at);
+        written = this.#phases(line, filter, count, out, at);
     }
     for (let i = 0; i < kept; i++) past[i] = line[count + i]!;
     return written;
   }
 
-  #phases(filter: Filter, count: number, out: Int16Array, at: number): number {
+  #phases(line: Float64Array, filter: Filter, count: number, out: Int16Array, at: number): number {
     const { up, down, taps, weights } = filter;
     const wholeStep = Math.floor(down / up);
     const restStep = down - wholeStep * up;
@@ -173,10 +178,8 @@ export class Resampler {
     let to = at;
     for (; whole < count; to++) {
       let sum = 0;
-      if (filter.kind === 'phases') {
-        const row = rest * taps;
-        for (let tap = 0; tap < taps; tap++) sum += weights[row + tap]! * line[whole + tap]!;
-      } else {
+      if (filter.kind === 'phases') sum = product(line, whole, weights, rest * taps, taps);
+      else {
         const between = (rest / up) * interpolatedPhases;
         const row = Math.floor(between);
         const share = between - row;
@@ -203,46 +206,107 @@ function toSample(value: number): number {
   return value >= 32767 ? 32767 : value <= -32768 ? -32768 : ((value + 32768.5) | 0) - 32768;
 }
 
-/** 2 : 1. The response is symmetric and every second tap is zero: of 63 taps, 16 products and the middle one remain. */
-function halve(weights: Float64Array, ahead: number, count: number, out: Int16Array, at: number): number {
-  const pairs = weights.length;
-  const span = 4 * pairs - 2;
-  let to = at;
-  for (let first = ahead; first < count; first += 2) {
-    let sum = 0.5 * line[first + 2 * pairs - 1]!;
-    for (let pair = 0, left = first, right = first + span; pair < pairs; pair++, left += 2, right -= 2) {
-      sum += weights[pair]! * (line[left]! + line[right]!);
-    }
-    out[to++] = toSample(sum);
+/** Four sums at once: one would wait for itself. */
+function product(line: Float64Array, from: number, weights: Float64Array, row: number, taps: number): number {
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  for (let tap = 0, i = from, w = row; tap < taps; tap += 4, i += 4, w += 4) {
+    a += weights[w]! * line[i]!;
+    b += weights[w + 1]! * line[i + 1]!;
+    c += weights[w + 2]! * line[i + 2]!;
+    d += weights[w + 3]! * line[i + 3]!;
   }
-  return to - at;
+  return a + b + (c + d);
+}
+
+/** 2 : 1. The response is symmetric and every second tap is zero: of 63 taps, 16 products and the middle one remain. */
+function halve(line: Float64Array, weights: Float64Array, ahead: number, count: number, out: Int16Array, at: number): number {
+  const pairs = weights.length;
+  const made = Math.max(0, (count - ahead + 1) >> 1);
+  for (let i = 0, from = ahead; i < made + 2 * pairs - 1; i++, from += 2) sides[i] = line[from]!;
+  for (let i = 0, from = ahead + 2 * pairs - 1; i < made; i++, from += 2) middles[i] = 0.5 * line[from]!;
+  halfBand(sides, middles, weights, made, out, at, 1);
+  return made;
 }
 
 /** 1 : 2. The same half band: one output is the input itself, later; the next lies half-way to its neighbour. */
-function double(weights: Float64Array, delay: number, count: number, out: Int16Array, at: number): number {
+function double(line: Float64Array, weights: Float64Array, delay: number, count: number, out: Int16Array, at: number): number {
+  for (let i = 0, from = delay - 1, to = at; i < count; i++, from++, to += 2) out[to] = line[from]!;
+  halfBand(line, nothing, weights, count, out, at + 1, 2);
+  return 2 * count;
+}
+
+/** A symmetric response, run along a line. Four outputs at a time: each sample is read once for all of them. */
+function halfBand(
+  line: Float64Array,
+  start: Float64Array,
+  weights: Float64Array,
+  count: number,
+  out: Int16Array,
+  at: number,
+  stride: 1 | 2,
+): void {
   const pairs = weights.length;
   let to = at;
-  for (let first = 0; first < count; first++) {
-    out[to++] = line[first + delay - 1]!;
-    let sum = 0;
+  let first = 0;
+  for (; first + 4 <= count; first += 4) {
+    let a = start[first]!;
+    let b = start[first + 1]!;
+    let c = start[first + 2]!;
+    let d = start[first + 3]!;
+    let left = first;
+    let right = first + 2 * pairs - 1;
+    let leftA = line[left]!;
+    let leftB = line[left + 1]!;
+    let leftC = line[left + 2]!;
+    let rightB = line[right + 1]!;
+    let rightC = line[right + 2]!;
+    let rightD = line[right + 3]!;
+    for (let pair = 0; pair < pairs; pair++, left++, right--) {
+      const weight = weights[pair]!;
+      const leftD = line[left + 3]!;
+      const rightA = line[right]!;
+      a += weight * (leftA + rightA);
+      b += weight * (leftB + rightB);
+      c += weight * (leftC + rightC);
+      d += weight * (leftD + rightD);
+      leftA = leftB;
+      leftB = leftC;
+      leftC = leftD;
+      rightD = rightC;
+      rightC = rightB;
+      rightB = rightA;
+    }
+    out[to] = toSample(a);
+    out[to + stride] = toSample(b);
+    out[to + 2 * stride] = toSample(c);
+    out[to + 3 * stride] = toSample(d);
+    to += 4 * stride;
+  }
+  for (; first < count; first++, to += stride) {
+    let sum = start[first]!;
     for (let pair = 0, left = first, right = first + 2 * pairs - 1; pair < pairs; pair++, left++, right--) {
       sum += weights[pair]! * (line[left]! + line[right]!);
     }
-    out[to++] = toSample(sum);
+    out[to] = toSample(sum);
   }
-  return to - at;
 }
 
 /** n : 1, symmetric around the middle sample. */
-function decimate(filter: Filter, ahead: number, count: number, out: Int16Array, at: number): number {
+function decimate(line: Float64Array, filter: Filter, ahead: number, count: number, out: Int16Array, at: number): number {
   const { weights, delay, down } = filter;
   let to = at;
   for (let first = ahead; first < count; first += down) {
-    let sum = weights[delay]! * line[first + delay]!;
-    for (let pair = 0, left = first, right = first + 2 * delay; pair < delay; pair++, left++, right--) {
-      sum += weights[pair]! * (line[left]! + line[right]!);
+    // The outermost tap is left over when pairs are taken two at a time: `delay` is odd.
+    let a = weights[0]! * (line[first]! + line[first + 2 * delay]!);
+    let b = weights[delay]! * line[first + delay]!;
+    for (let pair = 1, left = first + 1, right = first + 2 * delay - 1; pair < delay; pair += 2, left += 2, right -= 2) {
+      a += weights[pair]! * (line[left]! + line[right]!);
+      b += weights[pair + 1]! * (line[left + 1]! + line[right - 1]!);
     }
-    out[to++] = toSample(sum);
+    out[to++] = toSample(a + b);
   }
   return to - at;
 }
