@@ -7,6 +7,11 @@ const decisionLevels = Int32Array.of(
   0, 35, 72, 110, 150, 190, 233, 276, 323, 370, 422, 473, 530, 587, 650, 714, 786, 858, 940, 1023, 1121, 1219, 1339, 1458, 1612, 1765, 1980, 2195, 2557, 2919,
 );
 
+/** The lowest of them that is at least so much; 30 when none is. */
+const levelAbove = Uint8Array.from({ length: 2921 }, (_, least) =>
+  least > 2919 ? 30 : decisionLevels.findIndex((level, i) => i > 0 && level >= least),
+);
+
 /** Output levels of the 6, 5 and 4 bit inverse quantisers of the lower band (QM6, QM5, QM4), and the 2 bits of the higher (QM2). */
 // biome-ignore format: a table
 const levels6 = Int32Array.of(
@@ -36,6 +41,15 @@ const antilogarithms = Int32Array.of(
 
 function saturate(value: number): number {
   return value > 32767 ? 32767 : value < -32768 ? -32768 : value;
+}
+
+// Signs of speech are as good as random: a branch on them is guessed wrong every second time. So they are masks, all ones for true.
+function unlike(a: number, b: number): number {
+  return (a ^ b) >> 31;
+}
+
+function negatedIf(mask: number, value: number): number {
+  return (value ^ mask) - mask;
 }
 
 /** §6.2.1.3: the bits that a decoder may lose to data in the same 64 kbit/s: none, one, two. */
@@ -88,15 +102,13 @@ class Band {
   protected adaptPrediction(difference: number): void {
     const reconstructed = saturate(this.prediction + difference); // RECONS
     const partial = saturate(this.#zeros + difference); // PARREC
-    const sign = partial >> 15;
-    const sameAsLast = sign === this.#partial1 >> 15;
+    const unlikeLast = unlike(partial, this.#partial1);
 
     // UPPOL2, then UPPOL1, whose limit keeps the pair stable.
-    const quadrupled = saturate(this.#pole1 << 2);
-    const pull = sameAsLast ? (quadrupled === -32768 ? 32767 : -quadrupled) : quadrupled;
-    let pole2 = (sign === this.#partial2 >> 15 ? 128 : -128) + (pull >> 7) + ((this.#pole2 * 32512) >> 15);
+    const pull = Math.min(negatedIf(~unlikeLast, saturate(this.#pole1 << 2)), 32767);
+    let pole2 = negatedIf(unlike(partial, this.#partial2), 128) + (pull >> 7) + ((this.#pole2 * 32512) >> 15);
     pole2 = pole2 > 12288 ? 12288 : pole2 < -12288 ? -12288 : pole2;
-    let pole1 = saturate((sameAsLast ? 192 : -192) + ((this.#pole1 * 32640) >> 15));
+    let pole1 = saturate(negatedIf(unlikeLast, 192) + ((this.#pole1 * 32640) >> 15));
     const limit = 15360 - pole2;
     pole1 = pole1 > limit ? limit : pole1 < -limit ? -limit : pole1;
 
@@ -104,11 +116,9 @@ class Band {
     const weights = this.#weights;
     const differences = this.#differences;
     const step = difference === 0 ? 0 : 128;
-    const differenceSign = difference >> 15;
     let zeros = 0;
     for (let i = 5; i >= 0; i--) {
-      const older = differences[i]!;
-      const weight = saturate((older >> 15 === differenceSign ? step : -step) + ((weights[i]! * 32640) >> 15));
+      const weight = saturate(negatedIf(unlike(differences[i]!, difference), step) + ((weights[i]! * 32640) >> 15));
       weights[i] = weight;
       const newer = i === 0 ? difference : differences[i - 1]!;
       differences[i] = newer;
@@ -138,15 +148,9 @@ export class LowerBand extends Band {
 
   encode(sample: number): number {
     const difference = saturate(sample - this.prediction); // SUBTRA
-    // QUANTL: the lowest decision level above the difference, found by halving.
-    const magnitude = difference >= 0 ? difference : ~difference;
-    let low = 1;
-    let high = 30;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (magnitude < (decisionLevels[middle]! * this.scale) >> 12) high = middle;
-      else low = middle + 1;
-    }
+    // QUANTL: the lowest level with magnitude < (level · scale) >> 12, which is to say level >= (magnitude + 1) · 4096 / scale.
+    const magnitude = difference ^ (difference >> 31);
+    const low = levelAbove[Math.min(Math.ceil(((magnitude + 1) * 4096) / this.scale), levelAbove.length - 1)]!;
     // Codes run down from 61 for positive differences; for negative ones from 63, skipping those in between (ILP, ILN).
     const code = difference >= 0 ? 62 - low : low <= 2 ? 64 - low : 34 - low;
     this.#adapt(code >> 2);
@@ -176,9 +180,10 @@ export class HigherBand extends Band {
 
   encode(sample: number): number {
     const difference = saturate(sample - this.prediction); // SUBTRA
-    const magnitude = difference >= 0 ? difference : ~difference;
-    const isLarge = magnitude >= (564 * this.scale) >> 12; // QUANTH
-    const code = (difference >= 0 ? 2 : 0) + (isLarge ? 0 : 1);
+    const negative = difference >> 31;
+    // QUANTH: 3 and 2 for small and large positive differences, 1 and 0 for negative ones.
+    const isSmall = ((difference ^ negative) - ((564 * this.scale) >> 12)) >>> 31;
+    const code = (2 & ~negative) | isSmall;
     this.#adapt(code);
     return code;
   }

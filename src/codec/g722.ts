@@ -4,9 +4,7 @@ import { OptionError } from '../errors.js';
 import type { CodecOptions, Decoder, Encoder } from './codec.js';
 import { HigherBand, LowerBand } from './g722-band.js';
 
-/** Every second coefficient of the 24 of the mirror filter (Table 11), scaled by 2^13; backwards they are the others. */
-const mirror = Int32Array.of(3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 53, -11);
-const taps = 2 * mirror.length;
+const taps = 24;
 const pastLength = taps - 2;
 /** Samples worked on at once; only how much scratch there is depends on it. */
 const blockLength = 640;
@@ -17,6 +15,43 @@ const line = new Int32Array(pastLength + blockLength);
 function resolveRate({ sampleRate = 16000 }: CodecOptions): number {
   if (sampleRate !== 8000 && sampleRate !== 16000) throw new OptionError('sampleRate', 'for G.722, 16000 or 8000');
   return sampleRate;
+}
+
+/** Every second of the 24 coefficients of the mirror filter (Table 11), scaled by 2^13; backwards they are the others. */
+function evenTaps(at: number): number {
+  const x = line;
+  return (
+    3 * x[at]! -
+    11 * x[at + 2]! +
+    12 * x[at + 4]! +
+    32 * x[at + 6]! -
+    210 * x[at + 8]! +
+    951 * x[at + 10]! +
+    3876 * x[at + 12]! -
+    805 * x[at + 14]! +
+    362 * x[at + 16]! -
+    156 * x[at + 18]! +
+    53 * x[at + 20]! -
+    11 * x[at + 22]!
+  );
+}
+
+function oddTaps(at: number): number {
+  const x = line;
+  return (
+    -11 * x[at]! +
+    53 * x[at + 2]! -
+    156 * x[at + 4]! +
+    362 * x[at + 6]! -
+    805 * x[at + 8]! +
+    3876 * x[at + 10]! +
+    951 * x[at + 12]! -
+    210 * x[at + 14]! +
+    32 * x[at + 16]! +
+    12 * x[at + 18]! -
+    11 * x[at + 20]! +
+    3 * x[at + 22]!
+  );
 }
 
 function clip(value: number): number {
@@ -60,12 +95,8 @@ export class G722Encoder implements Encoder {
     for (let i = 0; i < count; i++) line[pastLength + i] = samples[from + i]!;
     const pairs = count >> 1;
     for (let pair = 0; pair < pairs; pair++) {
-      let even = 0;
-      let odd = 0;
-      for (let tap = 0, at = 2 * pair; tap < mirror.length; tap++, at += 2) {
-        even += line[at]! * mirror[tap]!;
-        odd += line[at + 1]! * mirror[mirror.length - 1 - tap]!;
-      }
+      const even = evenTaps(2 * pair);
+      const odd = oddTaps(2 * pair + 1);
       // From 2^13 in both sums and 16 bits to the 15 of the bands.
       out[offset + pair] = (this.#higher.encode((odd - even) >> 14) << 6) | this.#lower.encode((even + odd) >> 14);
     }
@@ -119,14 +150,8 @@ export class G722Decoder implements Decoder {
       line[pastLength + 2 * i + 1] = low - high;
     }
     for (let i = 0; i < 2 * bytes; i += 2) {
-      let even = 0;
-      let odd = 0;
-      for (let tap = 0, from = i; tap < mirror.length; tap++, from += 2) {
-        even += line[from]! * mirror[tap]!;
-        odd += line[from + 1]! * mirror[mirror.length - 1 - tap]!;
-      }
-      out[at + i] = clip(odd >> 11);
-      out[at + i + 1] = clip(even >> 11);
+      out[at + i] = clip(oddTaps(i + 1) >> 11);
+      out[at + i + 1] = clip(evenTaps(i) >> 11);
     }
     for (let i = 0; i < pastLength; i++) this.#past[i] = line[2 * bytes + i]!;
   }
