@@ -16,9 +16,9 @@ export class SessionModifier {
   readonly machine: Modification;
   readonly #dialog: InviteDialog;
   readonly #core: AgentCore;
-  readonly #alarms: Alarms<'glare' | 'retry'>;
+  readonly #alarms: Alarms<'glare'>;
   readonly #waiting: (() => void)[] = [];
-  #onRetry: (() => void) | undefined;
+  readonly #resting = new Set<() => void>();
   /** The re-INVITE or UPDATE that is being answered. */
   readonly #asked = new Set<ServerExchange>();
   #isOver = false;
@@ -28,10 +28,7 @@ export class SessionModifier {
     this.#dialog = dialog;
     this.#core = dialog.core;
     this.machine = new Modification(dialog.dialog.owner);
-    this.#alarms = new Alarms(this.#core.clock, (timer) => {
-      if (timer === 'glare') this.apply(this.machine.onTimer(timer));
-      else this.#retry();
-    });
+    this.#alarms = new Alarms(this.#core.clock, (timer) => this.apply(this.machine.onTimer(timer)));
   }
 
   // ---- out ----
@@ -74,7 +71,7 @@ export class SessionModifier {
   }
 
   async #inviteOnce(options: ModifyOptions): Promise<ReinviteOutcome> {
-    await this.#turn('INVITE', options.body !== undefined);
+    while (!this.#mayStart('INVITE', options.body !== undefined)) await this.#turn();
     const { dialog } = this.#dialog;
     const { request, offer } = this.#request('INVITE', options);
     return new Promise((resolve) => {
@@ -119,7 +116,7 @@ export class SessionModifier {
   }
 
   async #updateOnce(options: ModifyOptions): Promise<SipResponse> {
-    await this.#turn('UPDATE', options.body !== undefined);
+    while (!this.#mayStart('UPDATE', options.body !== undefined)) await this.#turn();
     const { request, offer } = this.#request('UPDATE', options);
     return new Promise((resolve) => {
       this.#dialog.start(request, true, (response) => {
@@ -154,14 +151,15 @@ export class SessionModifier {
     return { request, offer };
   }
 
-  async #turn(method: Modifier, hasOffer: boolean): Promise<void> {
-    while (!this.#isOver && !this.machine.mayStart(method, hasOffer)) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-        this.machine.onWait();
-      });
-    }
+  /** Asked in the same turn of the event loop in which the request leaves: two that wait must not both find the line free. */
+  #mayStart(method: Modifier, hasOffer: boolean): boolean {
     if (this.#isOver) throw new CallError('ERR_CALL_ENDED', 0, 'the call has ended');
+    return this.machine.mayStart(method, hasOffer);
+  }
+
+  #turn(): Promise<void> {
+    this.machine.onWait();
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   async #isWorthAnother(response: SipResponse, attempt: number): Promise<boolean> {
@@ -176,10 +174,7 @@ export class SessionModifier {
         // §14.2: the peer is still answering an earlier one, and says for how long.
         const seconds = response.retryAfter?.seconds;
         if (seconds === undefined || seconds > 10) return false;
-        await new Promise<void>((resolve) => {
-          this.#onRetry = resolve;
-          this.#alarms.arm('retry', this.#core.clock.now() + 1000 * seconds);
-        });
+        await this.#rest(1000 * seconds);
         return !this.#isOver;
       }
       default:
@@ -187,10 +182,19 @@ export class SessionModifier {
     }
   }
 
-  #retry(): void {
-    const resolve = this.#onRetry;
-    this.#onRetry = undefined;
-    resolve?.();
+  /** A pause that the end of the call cuts short. */
+  #rest(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#core.clock.at(this.#core.clock.now() + ms, () => {
+        this.#resting.delete(wake);
+        resolve();
+      });
+      const wake = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      this.#resting.add(wake);
+    });
   }
 
   // ---- in ----
@@ -281,7 +285,8 @@ export class SessionModifier {
     for (const exchange of [...this.#asked]) exchange.reply(487);
     this.#asked.clear();
     for (const resolve of this.#waiting.splice(0)) resolve();
-    this.#retry();
+    for (const wake of this.#resting) wake();
+    this.#resting.clear();
   }
 }
 
