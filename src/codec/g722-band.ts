@@ -52,6 +52,11 @@ function negatedIf(mask: number, value: number): number {
   return (value ^ mask) - mask;
 }
 
+/** A weight of a zero: forgets a 256th, and goes a step towards the sign that would have been right. */
+function adapted(weight: number, step: number): number {
+  return saturate(step + ((weight * 32640) >> 15));
+}
+
 /** §6.2.1.3: the bits that a decoder may lose to data in the same 64 kbit/s: none, one, two. */
 export type G722Mode = 1 | 2 | 3;
 
@@ -72,8 +77,8 @@ class Band {
   #reconstructed1 = 0;
   #partial1 = 0;
   #partial2 = 0;
-  /** D1 to D6: the last six quantised differences, and B1 to B6: their weights. */
-  readonly #differences = new Int32Array(6);
+  /** D1 to D6: the last six quantised differences, doubled as FILTEZ wants them, and B1 to B6: their weights. */
+  readonly #doubled = new Int32Array(6);
   readonly #weights = new Int32Array(6);
 
   constructor(smallestScale: number) {
@@ -84,7 +89,7 @@ class Band {
   reset(): void {
     this.prediction = this.#logScale = this.#zeros = this.#pole1 = this.#pole2 = 0;
     this.#reconstructed1 = this.#partial1 = this.#partial2 = 0;
-    this.#differences.fill(0);
+    this.#doubled.fill(0);
     this.#weights.fill(0);
     this.scale = this.#smallestScale;
   }
@@ -112,19 +117,38 @@ class Band {
     const limit = 15360 - pole2;
     pole1 = pole1 > limit ? limit : pole1 < -limit ? -limit : pole1;
 
-    // UPZERO, DELAYA and FILTEZ in one pass, from the oldest to the newest.
+    // UPZERO, DELAYA and FILTEZ, written out: as a loop they take half as long again.
     const weights = this.#weights;
-    const differences = this.#differences;
+    const doubled = this.#doubled;
     const step = difference === 0 ? 0 : 128;
-    let zeros = 0;
-    for (let i = 5; i >= 0; i--) {
-      const weight = saturate(negatedIf(unlike(differences[i]!, difference), step) + ((weights[i]! * 32640) >> 15));
-      weights[i] = weight;
-      const newer = i === 0 ? difference : differences[i - 1]!;
-      differences[i] = newer;
-      zeros += (weight * saturate(newer + newer)) >> 15;
-    }
-    zeros = saturate(zeros);
+    const d0 = saturate(difference + difference);
+    const d1 = doubled[0]!;
+    const d2 = doubled[1]!;
+    const d3 = doubled[2]!;
+    const d4 = doubled[3]!;
+    const d5 = doubled[4]!;
+    const d6 = doubled[5]!;
+    const b1 = adapted(weights[0]!, negatedIf(unlike(d1, difference), step));
+    const b2 = adapted(weights[1]!, negatedIf(unlike(d2, difference), step));
+    const b3 = adapted(weights[2]!, negatedIf(unlike(d3, difference), step));
+    const b4 = adapted(weights[3]!, negatedIf(unlike(d4, difference), step));
+    const b5 = adapted(weights[4]!, negatedIf(unlike(d5, difference), step));
+    const b6 = adapted(weights[5]!, negatedIf(unlike(d6, difference), step));
+    weights[0] = b1;
+    weights[1] = b2;
+    weights[2] = b3;
+    weights[3] = b4;
+    weights[4] = b5;
+    weights[5] = b6;
+    doubled[0] = d0;
+    doubled[1] = d1;
+    doubled[2] = d2;
+    doubled[3] = d3;
+    doubled[4] = d4;
+    doubled[5] = d5;
+    const zeros = saturate(
+      ((b1 * d0) >> 15) + ((b2 * d1) >> 15) + ((b3 * d2) >> 15) + ((b4 * d3) >> 15) + ((b5 * d4) >> 15) + ((b6 * d5) >> 15),
+    );
 
     // FILTEP and PREDIC.
     const poles = saturate(
