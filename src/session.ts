@@ -1,7 +1,17 @@
-/** `sipbot/session`: what a call agrees on, as pure functions over RFC 3264 and RFC 8866. */
+/** `sipbot/session`: a call, its signalling and its media joined; and what two sides agree on, as pure functions (RFC 3264, RFC 8866). */
+export { type Bridge, type BridgeOptions, bridgeCalls } from './session/bridge.js';
+export type { CallEnd, CallEndReason } from './session/call-end.js';
+export type { CallContext, CallOptions } from './session/call-options.js';
+export type { AnswerOptions, CallMessage, CallSessionEvents, DialTarget, HangupOptions, ProgressOptions } from './session/call-session.js';
+export { CallSession } from './session/call-session.js';
+export type { CallState, Side } from './session/call-state.js';
 export type { Capabilities, SrtpMode } from './session/capabilities.js';
+export type { DtmfWay } from './session/dtmf-relay.js';
 export type { AgreedFormat } from './session/formats.js';
 export type { AgreedMedia, Agreement, Answer, Offer, Refusal } from './session/offer-answer.js';
 export { answer, applyAnswer, isRefusal, offer } from './session/offer-answer.js';
+export { causeOfStatus, nameOfCause } from './session/q850.js';
 export type { Direction, MediaDescription, Origin, RtpFormat, SdpFailure, SessionDescription } from './session/sdp.js';
 export { isSdpFailure, parseSdp, writeSdp } from './session/sdp.js';
+export type { TransferOptions, TransferResult } from './session/transfer.js';
+export type { ReferredCall, TransferKind, TransferRequest } from './session/transfer-request.js';

@@ -4,7 +4,10 @@ import type { CodecName } from '../codec/codec.js';
 import {
   type CryptoKeys,
   type CryptoLine,
+  type CryptoSuite,
   chooseCryptoLine,
+  cryptoKeyLength,
+  cryptoKeysFrom,
   matchCryptoAnswer,
   parseCryptoLine,
   writeCryptoLine,
@@ -117,7 +120,7 @@ export function offer(capabilities: Capabilities, previous?: Agreement): Offer {
 export function answer(offered: SessionDescription | string, capabilities: Capabilities, previous?: Agreement): Answer | Refusal {
   const resolved = resolveCapabilities(capabilities);
   const remote = typeof offered === 'string' ? parseSdp(offered) : offered;
-  if (isSdpFailure(remote)) return { kind: 'refusal', status: 400, reason: 'Bad SDP', warning: { code: 399, text: remote.failure } };
+  if (isSdpFailure(remote)) return badSdp(remote.failure);
   if (remote.media.length === 0) return refusal(304, 'no media line offered');
   if (previous && remote.media.every((line) => line.port === 0)) return answerSilence(remote, resolved, previous);
   const choice = chooseLine(remote, resolved, previous);
@@ -171,6 +174,20 @@ export function answer(offered: SessionDescription | string, capabilities: Capab
       ...(crypto && keys ? { srtp: { send: keys, receive: crypto.keys } } : {}),
     },
   };
+}
+
+/** Whether `answer` would refuse, before there is an address, a port or a key: what a call is refused for before anyone is bothered with it. */
+export function examineOffer(
+  offered: string,
+  capabilities: Omit<Capabilities, 'address' | 'port' | 'keys'>,
+  suites: readonly CryptoSuite[],
+): Refusal | undefined {
+  const remote = parseSdp(offered);
+  if (isSdpFailure(remote)) return badSdp(remote.failure);
+  const address = remote.media.find((line) => line.address !== undefined && isAddress(line.address))?.address ?? '0.0.0.0';
+  const keys = suites.map((suite) => cryptoKeysFrom(suite, new Uint8Array(cryptoKeyLength(suite))));
+  const choice = chooseLine(remote, resolveCapabilities({ ...capabilities, address, port: 9, keys }), undefined);
+  return 'kind' in choice ? choice : undefined;
 }
 
 /** §8.2: the call goes on with every stream switched off, until a later offer brings one back. */
@@ -264,6 +281,10 @@ export function maySend(media: AgreedMedia): boolean {
 
 export function mayReceive(media: AgreedMedia): boolean {
   return media.direction === 'sendrecv' || media.direction === 'recvonly';
+}
+
+function badSdp(text: string): Refusal {
+  return { kind: 'refusal', status: 400, reason: 'Bad Session Description', warning: { code: 399, text } };
 }
 
 function refusal(code: number, text: string): Refusal {

@@ -1,0 +1,224 @@
+// The media of one call: its stream, opened once; the keys and the address that go into its descriptions; and what was agreed, put to work.
+import { OptionError } from '../errors.js';
+import type { DtmfDigit } from '../rtp/dtmf-receiver.js';
+import type { MediaStream, StreamEvent } from '../rtp/media-stream.js';
+import { type CryptoKeys, type CryptoSuite, cryptoKeyLength, cryptoKeysFrom } from '../rtp/srtp/crypto-line.js';
+import type { PayloadFormat, StreamParameters } from '../rtp/stream-parameters.js';
+import type { CallContext, ResolvedCallOptions } from './call-options.js';
+import type { Capabilities } from './capabilities.js';
+import type { DtmfWay } from './dtmf-relay.js';
+import type { AgreedFormat } from './formats.js';
+import { type AgreedMedia, type Agreement, mayReceive, maySend } from './offer-answer.js';
+import { type Direction, isAddress } from './sdp.js';
+
+export interface CallMediaEvents {
+  onStream(stream: MediaStream): void;
+  onCodec(format: AgreedFormat): void;
+  onDtmf(digit: DtmfDigit, durationMs: number, way: DtmfWay): void;
+  /** Nothing came for `mediaTimeoutMs`. */
+  onSilent(): void;
+  onFailed(error: Error): void;
+}
+
+/** What an offer names, the one that everybody has first; an answer takes any that there is. */
+const OFFERED: readonly CryptoSuite[] = [
+  'AES_CM_128_HMAC_SHA1_80',
+  'AES_CM_128_HMAC_SHA1_32',
+  'AES_256_CM_HMAC_SHA1_80',
+  'AEAD_AES_256_GCM',
+];
+export const ACCEPTED_SUITES: readonly CryptoSuite[] = [
+  ...OFFERED,
+  'AEAD_AES_128_GCM',
+  'AES_256_CM_HMAC_SHA1_32',
+  'AES_192_CM_HMAC_SHA1_80',
+  'AES_192_CM_HMAC_SHA1_32',
+];
+
+export class CallMedia {
+  readonly #context: CallContext;
+  readonly #events: CallMediaEvents;
+  readonly #listeners = new Set<() => void>();
+  #options: ResolvedCallOptions;
+  #opening: Promise<MediaStream> | undefined;
+  #stream: MediaStream | undefined;
+  #keys: readonly CryptoKeys[] | undefined;
+  #media: AgreedMedia | undefined;
+  #isHeld = false;
+  #isClosed = false;
+  /** Of the last host name in a c= line, and where it is. */
+  #resolved: { readonly name: string; readonly address: string } | undefined;
+
+  constructor(context: CallContext, options: ResolvedCallOptions, events: CallMediaEvents) {
+    this.#context = context;
+    this.#options = options;
+    this.#events = events;
+  }
+
+  get stream(): MediaStream | undefined {
+    return this.#stream;
+  }
+
+  get options(): ResolvedCallOptions {
+    return this.#options;
+  }
+
+  /** For what follows; the bot's rate can be changed only before the stream is there. */
+  reconfigure(options: ResolvedCallOptions): void {
+    const { audio } = options;
+    if (
+      this.#opening !== undefined &&
+      (audio.sampleRate !== this.#options.audio.sampleRate || audio.frameMs !== this.#options.audio.frameMs)
+    )
+      throw new OptionError('audio', 'cannot be changed once the media of a call is open');
+    this.#options = options;
+  }
+
+  /** The same stream however often it is asked for. Rejects with CallError when there are no ports. */
+  open(): Promise<MediaStream> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  async #open(): Promise<MediaStream> {
+    const { rtpHost, audio } = this.#options;
+    const stream = await this.#context.engine.open({ ...audio, ...(rtpHost === undefined ? {} : { host: rtpHost }) });
+    if (this.#isClosed) {
+      stream.close();
+      return stream;
+    }
+    this.#stream = stream;
+    stream.onEvent = (event) => this.#onEvent(event);
+    stream.onFrames = () => {
+      for (const listener of this.#listeners) listener();
+    };
+    this.#events.onStream(stream);
+    return stream;
+  }
+
+  /** Frames are there to be read; every listener is told. The result stops it. */
+  onFrames(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** What we can do, for an offer or an answer. The stream has to be open. */
+  capabilities(purpose: 'offer' | 'answer', direction: Direction, remote: string | undefined): Capabilities {
+    const stream = this.#stream!;
+    const { codecs, codecOrder, srtp, ptimeMs, telephoneEvent, comfortNoise, rtcpMux } = this.#options;
+    return {
+      address: this.#context.mediaAddress(stream, remote),
+      port: stream.local.port,
+      rtcpPort: stream.local.rtcpPort,
+      codecs,
+      codecOrder,
+      srtp,
+      keys: srtp === 'off' ? [] : this.#keysFor(purpose === 'offer' ? OFFERED : ACCEPTED_SUITES),
+      direction,
+      ptimeMs,
+      telephoneEvent,
+      comfortNoise,
+      rtcpMux,
+    };
+  }
+
+  /**
+   * What was agreed holds from now on; the audio goes on through every change. While either side holds, nothing is sent and nothing is heard, so that
+   * no music reaches a recogniser and no word is lost to it.
+   */
+  apply(agreement: Agreement, mode: 'held' | 'live'): void {
+    const before = this.#media?.codec;
+    this.#media = agreement.media;
+    this.#isHeld = mode === 'held';
+    this.#configure();
+    const { codec } = agreement.media;
+    if (before?.codec !== codec.codec || before.clockRate !== codec.clockRate) this.#events.onCodec(codec);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#stream?.close();
+    this.#listeners.clear();
+  }
+
+  #configure(): void {
+    const media = this.#media;
+    if (media === undefined || this.#stream === undefined || this.#isClosed) return;
+    try {
+      this.#stream.configure(this.#parameters(media));
+    } catch (error) {
+      this.#events.onFailed(error as Error);
+    }
+  }
+
+  #parameters(media: AgreedMedia): StreamParameters {
+    const { inbandDtmf, symmetricRtp, mediaTimeoutMs } = this.#options;
+    const receive = mayReceive(media) && !this.#isHeld;
+    return {
+      remote: this.#remoteOf(media),
+      send: maySend(media) && !this.#isHeld,
+      receive,
+      codec: payloadFormat(media.codec),
+      accept: media.accept.map(payloadFormat),
+      telephoneEvent: media.telephoneEvent,
+      comfortNoise: media.comfortNoise,
+      detectInbandDtmf: inbandDtmf && media.telephoneEvent === undefined,
+      rtcpMux: media.rtcpMux,
+      reducedSizeRtcp: media.reducedSizeRtcp,
+      srtp: media.srtp,
+      latch: symmetricRtp,
+      // A peer that holds, or only listens, may be as silent as it likes.
+      silentAfterMs: receive ? mediaTimeoutMs : 0,
+    };
+  }
+
+  #remoteOf(media: AgreedMedia): StreamParameters['remote'] {
+    const { remote } = media;
+    if (remote === undefined || isAddress(remote.address)) return remote;
+    if (this.#resolved?.name === remote.address) return { ...remote, address: this.#resolved.address };
+    void this.#lookUp(remote.address);
+    return undefined;
+  }
+
+  async #lookUp(name: string): Promise<void> {
+    try {
+      const address = await this.#context.lookup?.(name);
+      if (address === undefined || this.#isClosed || this.#media?.remote?.address !== name) return;
+      this.#resolved = { name, address };
+      this.#configure();
+    } catch (error) {
+      this.#context.logger.warn({ name, error }, 'the host name in a c= line could not be resolved');
+    }
+  }
+
+  #keysFor(suites: readonly CryptoSuite[]): readonly CryptoKeys[] {
+    this.#keys ??= ACCEPTED_SUITES.map((suite) => cryptoKeysFrom(suite, this.#context.random.bytes(cryptoKeyLength(suite))));
+    return this.#keys.filter((keys) => suites.includes(keys.suite));
+  }
+
+  #onEvent(event: StreamEvent): void {
+    switch (event.type) {
+      case 'dtmf':
+        this.#events.onDtmf(event.digit, event.durationMs, event.via);
+        break;
+      case 'silent':
+        this.#events.onSilent();
+        break;
+      case 'failed':
+        this.#events.onFailed(event.error);
+        break;
+    }
+  }
+}
+
+function payloadFormat(format: AgreedFormat): PayloadFormat {
+  const { payloadType, codec, ptimeMs, fmtp, clockRate } = format;
+  return {
+    payloadType,
+    codec,
+    ptimeMs,
+    ...(fmtp === undefined ? {} : { fmtp }),
+    // L16 alone leaves its rate to the rtpmap.
+    ...(codec === 'l16' ? { sampleRate: clockRate } : {}),
+  };
+}

@@ -1,0 +1,80 @@
+// Somebody wants a call to go elsewhere: a REFER (RFC 3515), a 3xx to a call of ours (RFC 3261 §8.1.3.4), or an INVITE that would take a call's place
+// (RFC 3891). Nothing of it happens by itself; whoever listens decides.
+import type { NameAddr } from '../sip/message/name-addr.js';
+import type { Uri } from '../sip/message/uri.js';
+import type { RequestReply } from '../sip/ua/invite-usage.js';
+import type { ReferSubscription } from '../sip/ua/refer-subscription.js';
+import type { CallSession } from './call-session.js';
+
+export type TransferKind = 'refer' | 'redirect' | 'replaces';
+
+/** How the new call is to be placed; the URI still holds what a Refer-To may add to it (Replaces, RFC 3891 §3). */
+export interface ReferredCall {
+  readonly target: Uri;
+  readonly referredBy: string | undefined;
+}
+
+export interface TransferActions {
+  /** Does it, and hands out the call that comes of it. */
+  accept(place: ((referred: ReferredCall) => CallSession) | undefined): CallSession;
+  reject(status: number, reason: string | undefined): void;
+}
+
+export class TransferRequest {
+  readonly kind: TransferKind;
+  /** Where to: one for a REFER, any number for a 3xx, none for a call that comes by itself. */
+  readonly targets: readonly Uri[];
+  /** RFC 3892: who says so. Not proven. */
+  readonly referredBy: NameAddr | undefined;
+  /** True when the target of a REFER is to take over a call that exists: an attended transfer. */
+  readonly isAttended: boolean;
+  readonly #actions: TransferActions;
+  #decision: 'none' | 'accepted' | 'rejected' = 'none';
+
+  constructor(
+    kind: TransferKind,
+    said: { readonly targets: readonly Uri[]; readonly referredBy?: NameAddr | undefined; readonly isAttended?: boolean },
+    actions: TransferActions,
+  ) {
+    this.kind = kind;
+    this.targets = said.targets;
+    this.referredBy = said.referredBy;
+    this.isAttended = said.isAttended ?? false;
+    this.#actions = actions;
+  }
+
+  get decision(): 'none' | 'accepted' | 'rejected' {
+    return this.#decision;
+  }
+
+  /**
+   * 'refer': a new call is placed (by `place`, where the application has its own ways) and its progress reported. 'redirect': this call goes on to
+   * the next target. 'replaces': the new call is answered and this one ends. Undefined when it has been decided already.
+   */
+  accept(place?: (referred: ReferredCall) => CallSession): CallSession | undefined {
+    if (this.#decision !== 'none') return undefined;
+    this.#decision = 'accepted';
+    return this.#actions.accept(place);
+  }
+
+  reject(status = 603, reason?: string): void {
+    if (this.#decision !== 'none') return;
+    this.#decision = 'rejected';
+    this.#actions.reject(status, reason);
+  }
+}
+
+/** Reports the fate of a referred call to the one who referred (RFC 3515 §2.4.4): what rings, and at last what came of it. */
+export function reportTo(subscription: ReferSubscription, call: CallSession): void {
+  call.on('ringing', () => subscription.notify(180));
+  call.on('early', () => subscription.notify(183));
+  call.on('answered', () => subscription.notify(200));
+  call.on('ended', (end) => {
+    if (call.answeredAt === undefined) subscription.notify(end.status >= 300 ? end.status : 503, end.text);
+  });
+}
+
+/** The answer to a REFER: what was decided while it was being told, else 202, and the rest by NOTIFY. */
+export function replyToRefer(request: TransferRequest, refusal: RequestReply | undefined): RequestReply {
+  return request.decision === 'rejected' ? (refusal ?? { status: 603 }) : { status: 202 };
+}
