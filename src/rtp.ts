@@ -1,5 +1,5 @@
 /** `sipbot/rtp`: what travels on the media ports, packet by packet; and the engine that turns it into PCM on time. */
-export type { DtmfDigit } from './rtp/dtmf.js';
+export type { DtmfDigit } from './codec/dtmf-keypad.js';
 export { DtmfReceiver, type DtmfSink } from './rtp/dtmf-receiver.js';
 export { DtmfSender, type DtmfSenderOptions, type KeyTiming } from './rtp/dtmf-sender.js';
 export { type EngineOptions, type EngineStats, MediaEngine, type ThreadStats } from './rtp/engine.js';
@@ -15,7 +15,7 @@ export {
   type SampleRate,
   type StreamEvent,
 } from './rtp/media-stream.js';
-export { type FrameSource, type LossConcealer, type NoiseSource, Playout, type PlayoutFormat, type PlayoutOptions } from './rtp/playout.js';
+export { type FrameSource, type LossConcealer, Playout, type PlayoutFormat, type PlayoutOptions } from './rtp/playout.js';
 export { PlayoutRing } from './rtp/playout-ring.js';
 export { type Impairment, impairment, mosFromR, type QualityInput, rFactor } from './rtp/quality.js';
 export { ReceiverStats, type ReceptionReport } from './rtp/receiver-stats.js';

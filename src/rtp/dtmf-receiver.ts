@@ -2,11 +2,12 @@
  * Keys pressed at the far end, from telephone-event packets: RFC 4733 §2.5.2. One event per key press, whatever is lost, repeated or out of
  * order: a press is known by its event and its timestamp, and those told are remembered.
  */
-import { type DtmfDigit, digitOfEvent, EVENT_BYTES, LONGEST_SEGMENT } from './dtmf.js';
+import type { DtmfDigit } from '../codec/dtmf-keypad.js';
+import { digitOfEvent, EVENT_BYTES, LONGEST_SEGMENT } from './dtmf.js';
 import type { RtpHeader } from './header.js';
 import { add32, diff32 } from './sequence.js';
 
-export type { DtmfDigit } from './dtmf.js';
+export type { DtmfDigit };
 
 export interface DtmfSink {
   /** A key is down. May be missing, when all packets but the last were lost. */

@@ -1,17 +1,17 @@
 /** The keys of a telephone as events 0 to 15: RFC 4733 §3.2, Table 3; and the four bytes that carry them, §2.3. */
 
-export type DtmfDigit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D';
+import type { DtmfDigit } from '../codec/dtmf-keypad.js';
 
-export const DTMF_DIGITS: readonly DtmfDigit[] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D'];
+const DIGITS: readonly DtmfDigit[] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D'];
 
 /** The key of an event; undefined for the other events there are. */
 export function digitOfEvent(event: number): DtmfDigit | undefined {
-  return DTMF_DIGITS[event];
+  return DIGITS[event];
 }
 
 /** The event of a key, in either case; -1 when it is none. */
 export function eventOfDigit(key: string): number {
-  return (DTMF_DIGITS as readonly string[]).indexOf(key.toUpperCase());
+  return (DIGITS as readonly string[]).indexOf(key.toUpperCase());
 }
 
 /**

@@ -3,7 +3,6 @@
  * whatever the peer's codec and packets are or become.
  */
 import type { CodecName } from '../codec/codec.js';
-import { ComfortNoiseDecoder } from '../codec/comfort-noise.js';
 import { Concealer } from '../codec/concealment.js';
 import { decoder } from '../codec/registry.js';
 import { Resampler } from '../codec/resample.js';
@@ -11,7 +10,7 @@ import { ToneDetector, type ToneListener } from '../codec/tone-detector.js';
 import { CONCEALED, DTMF, type FrameRingWriter, HEARD, SILENCE } from './frame-ring.js';
 import { type Level, measure } from './level.js';
 import { Turn } from './media-clock.js';
-import { type FrameSource, type NoiseSource, Playout, type PlayoutFormat } from './playout.js';
+import { type FrameSource, Playout, type PlayoutFormat } from './playout.js';
 import { codecOptions, type PayloadFormat, type StreamParameters } from './stream-parameters.js';
 
 const MOST_SAMPLES = 3200;
@@ -89,7 +88,7 @@ export class Inbound extends Turn {
       frameMs: this.#options.frameMs,
       formats: this.#known.map((known) => known.playout),
       eventPayloadTypes: parameters.telephoneEvent?.receivePayloadTypes ?? [],
-      noise: { payloadTypes: parameters.comfortNoise?.receivePayloadTypes ?? [], make: makeNoise },
+      noisePayloadTypes: parameters.comfortNoise?.receivePayloadTypes ?? [],
       ...(parameters.telephoneEvent === undefined ? {} : { eventClockRate: parameters.telephoneEvent.clockRate }),
     };
     if (this.playout === undefined) this.playout = new Playout(options);
@@ -161,14 +160,6 @@ export class Inbound extends Turn {
       this.#waitingCount++;
     }
   }
-}
-
-function makeNoise(sampleRate: number): NoiseSource {
-  const noise = new ComfortNoiseDecoder(sampleRate);
-  return {
-    update: (payload, offset, length) => noise.update(payload, offset, length),
-    fill: (out, at, count) => noise.generate(out, count, at),
-  };
 }
 
 function isSame(a: PayloadFormat, b: PayloadFormat): boolean {

@@ -60,15 +60,16 @@ export interface JitterStats {
 
 /** A slot that waits for nothing still knows whose it was: so a duplicate is told from a late packet. */
 const EMPTY = 0;
-const KINDS = ['audio', 'noise', 'event'] as const satisfies readonly PacketKind[];
 const AUDIO = 1;
 const NOISE = 2;
 const EVENT = 3;
 
 /** A payload larger than this is no voice. */
 const MAX_PAYLOAD = 2048;
+/** What may follow a payload in a packet's memory, padding or an authentication tag, and is not worth leaving out. */
+const LONGEST_TAIL = 64;
 /** How long missing sound is concealed before it counts as silence: the concealer has faded by then. */
-const CONCEAL_MS = 120;
+const CONCEAL_MS = 60;
 /** The delay may lie this far below a target that trembles before the sound is stretched. */
 const TOLERANCE_MS = 2;
 /** How long the delay is watched before it is lowered. */
@@ -105,6 +106,7 @@ export class JitterBuffer {
   readonly #times: Float64Array;
   readonly #kinds: Uint8Array;
   readonly #payloadTypes: Uint8Array;
+  readonly #offsets: Uint16Array;
   readonly #lengths: Uint16Array;
   #memory = new Uint8Array(0);
   #slotBytes = 0;
@@ -157,6 +159,7 @@ export class JitterBuffer {
     this.#times = new Float64Array(slots);
     this.#kinds = new Uint8Array(slots);
     this.#payloadTypes = new Uint8Array(slots);
+    this.#offsets = new Uint16Array(slots);
     this.#lengths = new Uint16Array(slots);
     this.#packetTicks = Math.round((frameMs * clockRate) / 1000);
   }
@@ -222,7 +225,7 @@ export class JitterBuffer {
     const stats = this.stats;
     const timeline = this.#timeline;
     stats.received++;
-    if (header.payloadLength > MAX_PAYLOAD) return 'tooBig';
+    if (header.payloadLength > MAX_PAYLOAD || header.payloadOffset > MAX_PAYLOAD) return 'tooBig';
     const placement =
       kind === 'event'
         ? timeline.placeEvent(header, now, this.#packetTicks, durationTicks)
@@ -369,7 +372,7 @@ export class JitterBuffer {
     }
     this.#pause = undefined;
     if (gap <= this.#packetTicks * 1.5 && this.#kinds[slot] === AUDIO) {
-      this.#nextOffset = slot * this.#slotBytes;
+      this.#nextOffset = slot * this.#slotBytes + this.#offsets[slot]!;
       this.#nextLength = this.#lengths[slot]!;
     }
     return this.#lack(ticks);
@@ -389,7 +392,7 @@ export class JitterBuffer {
 
   #give(slot: number, slack: number, wantTicks: number, now: number): Take {
     const wasFlowing = this.#isFlowing;
-    this.#offset = slot * this.#slotBytes;
+    this.#offset = slot * this.#slotBytes + this.#offsets[slot]!;
     this.#length = this.#lengths[slot]!;
     this.#payloadType = this.#payloadTypes[slot]!;
     this.#position = this.#times[slot]!;
@@ -470,19 +473,24 @@ export class JitterBuffer {
   }
 
   #store(slot: number, kind: PacketKind, header: RtpHeader, packet: Uint8Array): void {
-    const length = kind === 'event' ? 0 : header.payloadLength;
-    if (length > this.#slotBytes) this.#widen(length);
-    const memory = this.#memory;
-    const from = header.payloadOffset;
-    const to = slot * this.#slotBytes;
-    for (let i = 0; i < length; i++) memory[to + i] = packet[from + i]!;
-    this.#lengths[slot] = length;
+    const { payloadOffset, payloadLength } = header;
+    this.#kinds[slot] = kind === 'audio' ? AUDIO : kind === 'noise' ? NOISE : EVENT;
     this.#payloadTypes[slot] = header.payloadType;
-    this.#kinds[slot] = 1 + KINDS.indexOf(kind);
+    this.#lengths[slot] = payloadLength;
     this.#waiting++;
+    if (packet.length <= payloadOffset + payloadLength + LONGEST_TAIL) {
+      // Header, tail and all: 14 ns, where a view of the payload alone costs 42 and an object.
+      if (packet.length > this.#slotBytes) this.#widen(packet.length);
+      this.#memory.set(packet, slot * this.#slotBytes);
+      this.#offsets[slot] = payloadOffset;
+      return;
+    }
+    if (payloadLength > this.#slotBytes) this.#widen(payloadLength);
+    this.#memory.set(packet.subarray(payloadOffset, payloadOffset + payloadLength), slot * this.#slotBytes);
+    this.#offsets[slot] = 0;
   }
 
-  /** Slots are as wide as the payloads are: rounded up to 32 bytes, and all grown together. */
+  /** Slots are as wide as the packets are: rounded up to 32 bytes, and all grown together. */
   #widen(length: number): void {
     const slotBytes = Math.ceil(length / 32) * 32;
     const memory = new Uint8Array(this.#slots * slotBytes);

@@ -4,6 +4,7 @@
  * Sound is decoded when it is due into a short store, in which it is stretched or shrunk as the jitter buffer asks.
  */
 import type { Decoder } from '../codec/codec.js';
+import { ComfortNoiseDecoder } from '../codec/comfort-noise.js';
 import { OptionError } from '../errors.js';
 import type { RtpHeader } from './header.js';
 import { JitterBuffer, type JitterOptions, type PutOutcome } from './jitter-buffer.js';
@@ -16,12 +17,6 @@ export interface LossConcealer {
   /** The gap has lasted so long that nothing is left of the sound. */
   readonly isSilent: boolean;
   reset(): void;
-}
-
-/** Fills the sender's pauses from its comfort noise packets (RFC 3389). */
-export interface NoiseSource {
-  update(payload: Uint8Array, offset: number, length: number): void;
-  fill(out: Int16Array, at: number, count: number): void;
 }
 
 export interface PlayoutFormat {
@@ -38,7 +33,8 @@ export interface PlayoutFormat {
 export interface PlayoutOptions {
   readonly frameMs: number;
   readonly formats: readonly PlayoutFormat[];
-  readonly noise?: { readonly payloadTypes: readonly number[]; readonly make: (sampleRate: number) => NoiseSource };
+  /** Comfort noise, RFC 3389: 13, and what was agreed for other clock rates. */
+  readonly noisePayloadTypes?: readonly number[];
   readonly eventPayloadTypes?: readonly number[];
   /** Of the events; when it is not the sound's, their durations are not used. @default the first format's */
   readonly eventClockRate?: number;
@@ -61,14 +57,18 @@ export class Playout {
   #format: PlayoutFormat;
   #buffer: JitterBuffer;
   #timeScale: TimeScale;
-  #noise: NoiseSource | undefined;
+  #noise: ComfortNoiseDecoder | undefined;
   #hasNoise = false;
   /** The sound of a decoder that conceals itself has been faded out. */
-  #isFaded = true;
+  #isFaded = false;
+  /** There is a sound that may have to be faded out. */
+  #hasHeard = false;
 
   /** Sound decoded and not yet given out: `[0, #count)`. */
   #pcm = new Int16Array(0);
   #count = 0;
+  /** Scratch: the end of a sound that something else follows. */
+  #fading = new Int16Array(0);
   /** What the last of it is. */
   #latest: FrameSource = 'silence';
   /** All of it is sound as it came. */
@@ -116,8 +116,8 @@ export class Playout {
       if (format.clockRate !== this.#clockRate) this.#buffer = this.#makeBuffer(format.clockRate);
       return this.#buffer.put('audio', header, packet, now);
     }
-    const { noise, eventPayloadTypes, eventClockRate = this.#options.formats[0]!.clockRate } = this.#options;
-    if (noise?.payloadTypes.includes(payloadType)) return this.#buffer.put('noise', header, packet, now);
+    const { noisePayloadTypes, eventPayloadTypes, eventClockRate = this.#options.formats[0]!.clockRate } = this.#options;
+    if (noisePayloadTypes?.includes(payloadType)) return this.#buffer.put('noise', header, packet, now);
     if (!eventPayloadTypes?.includes(payloadType)) return 'unknown';
     const at = header.payloadOffset;
     const isTimed = header.payloadLength >= 4 && eventClockRate === this.#clockRate;
@@ -133,6 +133,7 @@ export class Playout {
   reset(): void {
     this.#buffer = this.#makeBuffer(this.#clockRate);
     this.#count = 0;
+    this.#hasHeard = false;
     this.#format.concealer?.reset();
   }
 
@@ -192,6 +193,7 @@ export class Playout {
       this.#hasNoise = false;
     }
     format.concealer?.reset();
+    this.#hasHeard = false;
     this.#format = format;
   }
 
@@ -204,9 +206,10 @@ export class Playout {
         this.#decode();
         break;
       case 'noise':
+        if (!this.#hasNoise) this.#noise?.reset();
         this.#hasNoise = true;
-        this.#noise ??= this.#options.noise?.make(this.#format.sampleRate);
-        this.#noise?.update(buffer.bytes, buffer.offset, buffer.length);
+        this.#noise ??= new ComfortNoiseDecoder(this.#format.sampleRate);
+        this.#noise.update(buffer.bytes, buffer.offset, buffer.length);
         break;
       case 'conceal':
         this.#conceal(this.#samplesOf(buffer.ticks));
@@ -245,8 +248,9 @@ export class Playout {
     }
     buffer.played(Math.round((samples * format.clockRate) / format.sampleRate));
     if (concealer !== undefined) concealer.good(this.#pcm, samples, this.#count);
-    else if (this.#isFaded) this.#ramp(samples, 'in');
+    else if (this.#isFaded && this.#hasHeard) this.#ramp(samples, 'in');
     this.#isFaded = false;
+    this.#hasHeard = true;
     this.#count += samples;
     this.#latest = 'heard';
     this.#hasNoise = false;
@@ -274,21 +278,33 @@ export class Playout {
     this.#isWhole = false;
   }
 
-  /** Silence, or the comfort noise that stands for it. What was heard before fades out beneath. */
+  /** Silence, or the comfort noise that stands for it. What was heard before fades out over it. */
   #pad(samples: number, source: 'silence' | 'dtmf'): void {
     const { concealer, decoder } = this.#format;
     this.#ensure(samples);
-    if (concealer !== undefined && !concealer.isSilent) concealer.conceal(this.#pcm, samples, this.#count);
-    else if (concealer === undefined && !this.#isFaded && decoder.conceal !== undefined) {
+    if (concealer === undefined && decoder.conceal !== undefined && this.#hasHeard && !this.#isFaded) {
       this.#conceal(samples);
-      samples = 0;
-      this.#ramp(Math.min(this.#count, Math.round((this.#format.sampleRate * this.#options.frameMs) / 1000)), 'out');
-    } else if (this.#hasNoise && this.#noise !== undefined) this.#noise.fill(this.#pcm, this.#count, samples);
-    else this.#pcm.fill(0, this.#count, this.#count + samples);
+      this.#ramp(Math.min(this.#count, this.#frameSamples), 'out');
+    } else {
+      if (this.#hasNoise && this.#noise !== undefined) this.#noise.generate(this.#pcm, samples, this.#count);
+      else this.#pcm.fill(0, this.#count, this.#count + samples);
+      if (concealer !== undefined && this.#hasHeard && !concealer.isSilent) this.#addFading(concealer, samples);
+      this.#count += samples;
+    }
     this.#isFaded = true;
-    this.#count += samples;
     this.#latest = source;
     this.#isWhole = false;
+  }
+
+  /** Adds what is left of the sound to what is to follow it. */
+  #addFading(concealer: LossConcealer, samples: number): void {
+    if (this.#fading.length < samples) this.#fading = new Int16Array(samples);
+    const fading = this.#fading;
+    concealer.conceal(fading, samples, 0);
+    for (let i = 0; i < samples; i++) {
+      const sum = this.#pcm[this.#count + i]! + fading[i]!;
+      this.#pcm[this.#count + i] = Math.max(-32768, Math.min(32767, sum));
+    }
   }
 
   /** The last samples of the store fall to silence; those about to be added to it rise from there. */

@@ -38,7 +38,7 @@ export class TimeScale {
     const lag = this.#bestLag(samples, count, most);
     if (lag === 0 || this.#likeness < leastLikeness) return 0;
     for (let i = 0; i < lag; i++) {
-      const share = (i + 0.5) / lag;
+      const share = i / lag;
       samples[i] = Math.round((1 - share) * samples[i]! + share * samples[i + lag]!);
     }
     samples.copyWithin(lag, 2 * lag, count);
@@ -52,7 +52,7 @@ export class TimeScale {
     samples.copyWithin(2 * lag, lag, count);
     // Once more from the beginning, faded in over what follows the beginning; then on from there.
     for (let i = lag - 1; i >= 0; i--) {
-      const share = (i + 0.5) / lag;
+      const share = i / lag;
       samples[lag + i] = Math.round((1 - share) * samples[lag + i]! + share * samples[i]!);
     }
     return lag;
