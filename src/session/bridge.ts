@@ -7,7 +7,7 @@ import type { CallSession } from './call-session.js';
 export interface BridgeOptions {
   /** Keys pressed on one side are sent to the other. @default 'relay' */
   readonly dtmf?: 'relay' | 'keep';
-  /** 'together': when one hangs up, so does the other. @default 'apart' */
+  /** 'together': when one ends, so does the other; but a call that was never answered takes nobody with it. @default 'apart' */
   readonly hangup?: 'together' | 'apart';
   /** The most speech that may wait to be sent; what is older is left out. @default 120 */
   readonly maxLagMs?: number;
@@ -45,13 +45,10 @@ class CallBridge implements Bridge {
       if (dtmf === 'relay') this.#listen(one, 'dtmf', (digit: string) => void other.sendDtmf(digit).catch(() => {}));
       this.#listen(one, 'ended', () => {
         this.stop();
-        if (hangup === 'together') void other.hangup();
+        if (hangup === 'together' && one.answeredAt !== undefined) void other.hangup();
       });
     }
-    if (a.state === 'ended' || b.state === 'ended') {
-      this.stop();
-      if (hangup === 'together') void (a.state === 'ended' ? b : a).hangup();
-    }
+    if (a.state === 'ended' || b.state === 'ended') this.stop();
   }
 
   get droppedMs(): number {

@@ -1,6 +1,7 @@
 // We ask the other side to go elsewhere (RFC 3515, RFC 5589): blind, or to the far end of another call of ours (RFC 3891). Where it cannot, a bridge
 // through us can keep the two together, and the result says so.
 import type { InviteUsage } from '../sip/ua/invite-usage.js';
+import type { ReferResult } from '../sip/ua/refer-progress.js';
 import { bridgeCalls } from './bridge.js';
 import type { CallSession } from './call-session.js';
 
@@ -60,12 +61,19 @@ async function refer(
     referredBy: options.referredBy ?? `<${String(usage.local.uri)}>`,
     ...(consulted === undefined ? {} : { replaces: consulted.replacesValue }),
   });
+  let last = { status: 0, reason: '' };
+  const heard = (status: number, reason: string) => {
+    last = { status, reason };
+    subject.onProgress(status, reason);
+  };
   progress.on('accepted', () => {
     subject.onAccepted();
-    subject.onProgress(202, 'Accepted');
+    heard(202, 'Accepted');
   });
-  progress.on('progress', (fragment) => subject.onProgress(fragment.status, fragment.reason));
-  const { outcome, status, reason } = await progress.done;
+  progress.on('progress', (fragment) => heard(fragment.status, fragment.reason));
+  // Who accepts and hangs up has gone; reports that may still come (RFC 5057 §4) change nothing for us.
+  const gone = new Promise<ReferResult>((resolve) => call.once('ended', () => resolve({ outcome: 'unreported', ...last })));
+  const { outcome, status, reason } = await Promise.race([progress.done, gone]);
   switch (outcome) {
     case 'refused':
       if (options.fallback === 'bridge' && call.state !== 'ended') return 'refused-and-bridge';
@@ -75,6 +83,8 @@ async function refer(
       return { outcome: 'failed', status: status || 408, reason: reason || 'no report came' };
     case 'reported':
     case 'unreported': {
+      // It ended before the REFER was accepted: that was a hang-up like any other.
+      if (status === 0) return { outcome: 'failed', status, reason: 'the call has ended' };
       // Without a report, an acceptance is all there will ever be; a failure that was reported is one.
       if (status >= 300) {
         subject.onFailed();

@@ -2,7 +2,17 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { streamRooms } from '../../src/rtp/stream-rooms.js';
 import type { CallSession } from '../../src/session/call-session.js';
 import type { SrtpMode } from '../../src/session/capabilities.js';
-import { log, NOTHING_LEFT, type Party, type PartyOptions, Voice, Wire } from './support/party.js';
+import {
+  audible as heardBy,
+  settled as inTime,
+  log,
+  NOTHING_LEFT,
+  type Party,
+  type PartyOptions,
+  talking,
+  Voice,
+  Wire,
+} from './support/party.js';
 
 let wire: Wire;
 
@@ -15,40 +25,8 @@ async function two(
   return [await wire.party(1, a), await wire.party(2, b)];
 }
 
-/** Runs the clock until a promise settles. */
-async function settled<T>(promise: Promise<T>, limitMs = 60_000): Promise<T> {
-  let isDone = false;
-  const done = promise.finally(() => {
-    isDone = true;
-  });
-  done.catch(() => {});
-  await wire.clock.runUntil(() => isDone, limitMs);
-  return done;
-}
-
-/** A call that has been answered, and both of its ends. */
-async function talking(alice: Party, bob: Party): Promise<[CallSession, CallSession]> {
-  bob.onCall = (call) => void call.answer();
-  const call = alice.dial(bob);
-  await settled(call.answered);
-  await wire.run(50);
-  return [call, bob.calls.at(-1)!];
-}
-
-/** What each side hears of the other's half second of tone, in frames of 20 ms that are loud. */
-async function audible(a: CallSession, b: CallSession): Promise<string> {
-  const [one, other] = [new Voice(a), new Voice(b)];
-  await wire.run(300);
-  one.reset();
-  other.reset();
-  one.say(500);
-  other.say(500);
-  await wire.run(900);
-  one.stop();
-  other.stop();
-  const say = (loud: number) => (loud >= 22 ? 'hears' : loud === 0 ? 'silence' : `${loud} frames`);
-  return `${say(one.loud)}/${say(other.loud)}`;
-}
+const settled = <T>(promise: Promise<T>, limitMs?: number): Promise<T> => inTime(wire, promise, limitMs);
+const audible = (a: CallSession, b: CallSession): Promise<string> => heardBy(wire, a, b);
 
 afterEach(async () => {
   expect(wire.errors).toEqual([]);

@@ -220,3 +220,38 @@ export class Voice {
     this.#stop();
   }
 }
+
+/** Runs the clock until a promise settles. */
+export async function settled<T>(wire: Wire, promise: Promise<T>, limitMs = 60_000): Promise<T> {
+  let isDone = false;
+  const done = promise.finally(() => {
+    isDone = true;
+  });
+  done.catch(() => {});
+  await wire.clock.runUntil(() => isDone, limitMs);
+  return done;
+}
+
+/** A call that has been answered, and both of its ends. */
+export async function talking(caller: Party, callee: Party): Promise<[CallSession, CallSession]> {
+  callee.onCall = (call) => void call.answer();
+  const call = caller.dial(callee);
+  await settled(caller.wire, call.answered);
+  await caller.wire.run(50);
+  return [call, callee.calls.at(-1)!];
+}
+
+/** What each side hears of the other's half second of tone. */
+export async function audible(wire: Wire, a: CallSession, b: CallSession): Promise<string> {
+  const [one, other] = [new Voice(a), new Voice(b)];
+  await wire.run(300);
+  one.reset();
+  other.reset();
+  one.say(500);
+  other.say(500);
+  await wire.run(900);
+  one.stop();
+  other.stop();
+  const say = (loud: number) => (loud >= 22 ? 'hears' : loud === 0 ? 'silence' : `${loud} frames`);
+  return `${say(one.loud)}/${say(other.loud)}`;
+}
