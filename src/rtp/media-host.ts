@@ -29,6 +29,7 @@ export type HostCommand =
   | { readonly type: 'configure'; readonly stream: number; readonly parameters: StreamParameters }
   | { readonly type: 'extend'; readonly stream: number; readonly lane: 'outgoing' | 'background'; readonly segment: PlayoutSegment }
   | { readonly type: 'background'; readonly stream: number; readonly memory: SharedArrayBuffer }
+  | { readonly type: 'tap'; readonly stream: number; readonly memory: SharedArrayBuffer }
   | {
       readonly type: 'dtmf';
       readonly stream: number;
@@ -120,6 +121,9 @@ export class MediaHost {
         return;
       case 'background':
         this.#streams.get(command.stream)?.addBackground(command.memory);
+        return;
+      case 'tap':
+        this.#streams.get(command.stream)?.addTap(command.memory);
         return;
       case 'dtmf':
         this.#streams.get(command.stream)?.sendDtmf(command.request, command.digits, command.durationMs, command.gapMs);

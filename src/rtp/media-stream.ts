@@ -3,7 +3,7 @@
 import { CallError, OptionError } from '../errors.js';
 import type { Random } from '../random.js';
 import type { DtmfDigit } from './dtmf-receiver.js';
-import { FrameRing } from './frame-ring.js';
+import { FrameRing, frameRingBytes } from './frame-ring.js';
 import type { HostReport } from './media-host.js';
 import type { MediaThread, StreamOwner } from './media-thread.js';
 import { PlayoutRing } from './playout-ring.js';
@@ -63,6 +63,7 @@ export class MediaStream implements StreamOwner {
   readonly #waiting = new Map<number, Waiter>();
   readonly #number: number;
   #background: PlayoutRing | undefined;
+  #sent: FrameRing | undefined;
   #local: { readonly address: string; readonly port: number; readonly rtcpPort: number } | undefined;
   #opening: Waiter | undefined;
   #requests = 0;
@@ -130,6 +131,17 @@ export class MediaStream implements StreamOwner {
       else thread.post({ type: 'background', stream: this.#number, memory });
     }
     return this.#background;
+  }
+
+  /** What really left, frame by frame: both lanes mixed, tones, and silence; while the call is held it goes on with silence. Made at first touch. */
+  get sent(): FrameRing {
+    if (this.#sent === undefined) {
+      const memory = new SharedArrayBuffer(frameRingBytes(this));
+      this.#sent = new FrameRing(memory, 0, this);
+      if (this.#closed) this.#sent.end();
+      else this.#options.thread.post({ type: 'tap', stream: this.#number, memory });
+    }
+    return this.#sent;
   }
 
   /** The first time, the stream begins to send; again whenever something changes, and the audio goes on. */
@@ -222,6 +234,7 @@ export class MediaStream implements StreamOwner {
     this.incoming.end();
     this.outgoing.end();
     this.#background?.end();
+    this.#sent?.end();
     for (const waiter of this.#waiting.values()) waiter.reject(ended());
     this.#waiting.clear();
     this.#options.onClosed();

@@ -8,6 +8,8 @@ import { Resampler } from '../codec/resample.js';
 import { type Tone, ToneGenerator } from '../codec/tones.js';
 import type { Random } from '../random.js';
 import type { DtmfSender } from './dtmf-sender.js';
+import { DTMF, HEARD, SILENCE } from './frame-ring.js';
+import type { FrameTap } from './frame-tap.js';
 import { RTP_HEADER_BYTES, writeRtp } from './header.js';
 import { type Level, measure } from './level.js';
 import { Turn } from './media-clock.js';
@@ -56,6 +58,8 @@ export class Outbound extends Turn {
   /** RFC 3389: comfort noise in place of silence; -1 when it was not agreed. */
   noisePayloadType = -1;
   background: PlayoutReader | undefined;
+  /** Hears what leaves, at the bot's rate. */
+  tap: FrameTap | undefined;
   /** False: silence from us, RTCP apart; what is written waits. */
   sending = false;
   sentPackets = 0;
@@ -153,6 +157,7 @@ export class Outbound extends Turn {
       this.#timestamp = add32(this.#timestamp, this.#ticks);
       this.#marker = true;
       this.#last = 0;
+      this.tap?.silence(this.#samples, SILENCE);
       return;
     }
     if (this.events?.isActive) this.#sendEvent(this.events, now);
@@ -178,12 +183,15 @@ export class Outbound extends Turn {
   #sendAudio(now: number): void {
     const count = this.#samples;
     let played = 0;
-    if (this.#tones.length > 0) this.#fillTones(count);
+    const wasTones = this.#tones.length > 0;
+    if (wasTones) this.#fillTones(count);
     else played = this.#gather(count);
     if (this.noisePayloadType >= 0 && this.#isQuiet()) {
+      this.tap?.silence(count, SILENCE);
       this.#sendNoise(now);
       return;
     }
+    this.tap?.write(spoken, count, wasTones ? DTMF : this.#quietMs > 0 ? SILENCE : HEARD);
     measure(this.level, spoken, count);
     let samples = spoken;
     let length = count;
@@ -265,6 +273,7 @@ export class Outbound extends Turn {
       const ago = (diff32(this.#eventTime, events.timestamp) * this.#clockRate) / this.eventClockRate;
       this.#send(packet, bytes, this.eventPayloadType, events.marker, add32(this.#timestamp, -Math.round(ago)), now);
     }
+    this.tap?.silence(this.#samples, DTMF);
     this.#eventTime = add32(this.#eventTime, (this.#packetMs * this.eventClockRate) / 1000);
     this.#quietMs = 0;
     this.#marker = true;

@@ -15,6 +15,7 @@ import type { Random } from '../random.js';
 import { type DtmfDigit, DtmfReceiver } from './dtmf-receiver.js';
 import { DtmfSender } from './dtmf-sender.js';
 import { FrameRingWriter } from './frame-ring.js';
+import { FrameTap } from './frame-tap.js';
 import { isRtcp, parseRtp, RtpHeader } from './header.js';
 import { Inbound } from './inbound.js';
 import { takeLevelDbov } from './level.js';
@@ -159,6 +160,12 @@ export class Stream {
     const layout = laneLayout(sampleRate);
     this.#background = new PlayoutReader(memory, layout.control, firstSegment(memory, layout.first, sampleRate));
     this.#outbound.background = this.#background;
+  }
+
+  /** Somebody wants to hear what leaves. */
+  addTap(memory: SharedArrayBuffer): void {
+    const { sampleRate, frameMs } = this.#options;
+    this.#outbound.tap = new FrameTap(memory, { sampleRate, frameMs });
   }
 
   sendDtmf(request: number, digits: string, durationMs: number, gapMs: number): void {

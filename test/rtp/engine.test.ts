@@ -175,6 +175,32 @@ describe('engine, inline on a manual clock and a network of memory', () => {
     for (const packet of last) expect(energy(packet.samples)).toBeGreaterThan(5000);
   });
 
+  test('sent: what really left, both lanes mixed, in frames of the bot whatever the packets; while nothing may be sent, silence', async () => {
+    const { clock, stream, peer, configure } = await stage({ open: { frameMs: 30 } });
+    const sent = stream.sent;
+    configure();
+    const cursor = sent.cursor();
+    stream.outgoing.write(Int16Array.from({ length: 1600 }, (_, n) => tone(n)));
+    stream.background.write(new Int16Array(800).fill(1000));
+    await clock.run(300);
+    configure({ send: false });
+    await clock.run(300);
+    const frames: { samples: Int16Array; source: string; timeMs: number }[] = [];
+    for (let samples = cursor.next(); samples !== undefined; samples = cursor.next()) {
+      frames.push({ samples, source: cursor.source, timeMs: cursor.timeMs });
+    }
+    expect(frames.map((frame) => frame.timeMs)).toEqual(frames.map((_, i) => 30 * i));
+    expect(frames.length).toBeGreaterThanOrEqual(19);
+    const said = frames.flatMap((frame) => [...frame.samples]);
+    const begin = said.findIndex((sample) => sample !== 0);
+    expect(said.slice(begin, begin + 700)).toEqual(Array.from({ length: 700 }, (_, n) => tone(n) + 1000));
+    expect(new Set(frames.map((frame) => frame.source))).toEqual(new Set(['heard', 'silence']));
+    expect(energy(Int16Array.from(said.slice(-1600)))).toBe(0);
+    const wire = peer.heard.flatMap((packet) => [...packet.samples]);
+    const heardAt = wire.findIndex((sample) => Math.abs(sample) > 500);
+    for (let n = 0; n < 700; n++) expect(Math.abs(wire[heardAt + n]! - said[begin + n]!)).toBeLessThan(400);
+  });
+
   test('the ledger: what was written is on the wire to the sample, and clear() is silence one packet later', async () => {
     const { clock, stream, peer, configure } = await stage();
     configure();
