@@ -53,6 +53,15 @@ export { isLocal, LocalResponse } from './sip/ua/local-response.js';
 export type { RequestOptions } from './sip/ua/outgoing-request.js';
 export { type Page, type PageOptions, receivePages, sendPage } from './sip/ua/page.js';
 export { Publication, type PublicationEvents, type PublicationOptions, type PublicationState } from './sip/ua/publication.js';
+export { type Location, Registrar, type RegistrarEvents, type RegistrarOptions } from './sip/ua/registrar.js';
+export {
+  type Registered,
+  Registration,
+  type RegistrationEvents,
+  type RegistrationFailure,
+  type RegistrationOptions,
+} from './sip/ua/registration.js';
+export type { RegistrationState } from './sip/ua/registration-cycle.js';
 export {
   type HandlerOptions,
   type RequestHandler,

@@ -51,7 +51,11 @@ export class Datagrams {
     const bound = port.address.host;
     const { locals } = this.#context;
     if (!locals.isFresh(bound, target.address)) await locals.learn(bound, target.address);
-    return port.flow(target.address, target.port, 'out');
+    const flow = port.flow(target.address, target.port, 'out');
+    // A machine that moved to another network has other addresses since.
+    const address = locals.towards(bound, target.address);
+    if (flow.local.address !== address) flow.local = { address, port: flow.local.port };
+    return flow;
   }
 
   /** Asks the far end of a flow, by STUN, at what address it sees us. */

@@ -37,6 +37,11 @@ export class OwnAddress {
     this.#options = options;
   }
 
+  get isFixed(): boolean {
+    const { publicAddress } = this.#options;
+    return publicAddress !== undefined && publicAddress !== 'auto';
+  }
+
   /** `listener`: ours, of the same transport, that the peer could connect to. */
   sentBy(flow: Flow, listener: ListenAddress | undefined): SentBy {
     const sentBy = this.#choose(flow, listener);

@@ -86,6 +86,7 @@ export class TransportLayer {
   readonly #connections: Connections;
   readonly #hearts: Hearts;
   readonly #own: OwnAddress;
+  readonly #watchers = new Map<Flow, Set<(error: Error | undefined) => void>>();
   #isClosed = false;
   #onDrained: (() => void) | undefined;
 
@@ -179,6 +180,25 @@ export class TransportLayer {
     return mapped;
   }
 
+  /** Tells when this flow is gone, once; calling what it returns tells nothing any more. */
+  watch(flow: Flow, onClosed: (error: Error | undefined) => void): () => void {
+    let watchers = this.#watchers.get(flow);
+    if (watchers === undefined) {
+      watchers = new Set();
+      this.#watchers.set(flow, watchers);
+    }
+    watchers.add(onClosed);
+    return () => {
+      watchers.delete(onClosed);
+      if (watchers.size === 0 && this.#watchers.get(flow) === watchers) this.#watchers.delete(flow);
+    };
+  }
+
+  /** Whether `publicAddress` was set by hand: then nothing a response says of us changes it. */
+  get hasFixedAddress(): boolean {
+    return this.#own.isFixed;
+  }
+
   /** RFC 5626 §4.4. A flow that gives no sign of life when one is expected is closed, and said so by `onFlowClosed`. */
   keepAlive(flow: Flow, options: KeepAliveOptions): { stop(): void } {
     return this.#hearts.start(flow, options);
@@ -263,8 +283,15 @@ export class TransportLayer {
 
   #onClosed(flow: Flow, error: Error | undefined): void {
     this.#hearts.stop(flow);
-    this.onFlowClosed(flow, error);
+    this.#tellClosed(flow, error);
     if (this.#connections.open === 0) this.#onDrained?.();
+  }
+
+  #tellClosed(flow: Flow, error: Error | undefined): void {
+    const watchers = this.#watchers.get(flow);
+    this.#watchers.delete(flow);
+    this.onFlowClosed(flow, error);
+    for (const onClosed of watchers ?? []) onClosed(error);
   }
 
   #onRefused(why: string): void {
@@ -282,7 +309,7 @@ export class TransportLayer {
     if (flow.reliable) this.#connections.destroy(flow, why);
     if (!(flow instanceof DatagramFlow) || !flow.isOpen) return;
     this.#datagrams.forget(flow);
-    this.onFlowClosed(flow, new SipBotError('ERR_TRANSPORT', `udp ${flow.remote.address}:${flow.remote.port}: ${why}`));
+    this.#tellClosed(flow, new SipBotError('ERR_TRANSPORT', `udp ${flow.remote.address}:${flow.remote.port}: ${why}`));
   }
 }
 

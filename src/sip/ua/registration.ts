@@ -1,0 +1,522 @@
+/** One account at one registrar, kept registered (RFC 3261 §10.2, RFC 5626, RFC 3327, RFC 3608, RFC 5627): the cycle, wired to an agent. */
+import { EventEmitter } from 'eventemitter3';
+import type { Clock, Timer } from '../../clock.js';
+import { OptionError, RegistrationError } from '../../errors.js';
+import type { Logger } from '../../log.js';
+import type { SocketAddress } from '../../network.js';
+import type { Random } from '../../random.js';
+import type { CredentialSource } from '../auth/digest-client.js';
+import type { HeaderEntry } from '../message/headers.js';
+import { SipRequest, type SipResponse } from '../message/message.js';
+import { NameAddr } from '../message/name-addr.js';
+import { Params } from '../message/params.js';
+import { parseUri, Uri } from '../message/uri.js';
+import type { Flow } from '../transport/flow.js';
+import { withoutBrackets } from '../transport/ip.js';
+import type { TargetResolver } from '../transport/resolve.js';
+import type { TransportLayer } from '../transport/transport-layer.js';
+import { ownBindings } from './bindings.js';
+import { type ContactIdentity, contactIdentity } from './contact-identity.js';
+import { isLocal } from './local-response.js';
+import type { RequestOptions } from './outgoing-request.js';
+import { adviceFor, isRefusal } from './registration-advice.js';
+import { type CycleEffect, type CycleOptions, type CycleTimer, RegistrationCycle, type RegistrationState } from './registration-cycle.js';
+
+export interface RegistrationOptions extends Omit<CycleOptions, 'fraction'> {
+  /** The address of record: `sip:6001@pbx.example.com`. */
+  readonly uri: string;
+  readonly credentials?: CredentialSource;
+  readonly displayName?: string;
+  /** @default the host of `uri` */
+  readonly registrar?: string;
+  /** Where everything is sent first: becomes a Route. */
+  readonly outboundProxy?: string;
+  /** Asked for; what the registrar grants counts. @default 300 */
+  readonly expiresS?: number;
+  /** A UUID or a URN that tells this agent from others of the same account. @default derived from the account */
+  readonly instanceId?: string;
+  /** Which of several flows of one account this is (RFC 5626 §4.2). @default 1 */
+  readonly regId?: number;
+  /** `off` sends neither reg-id nor instance, for registrars that stumble over them. @default 'auto' */
+  readonly outbound?: 'auto' | 'off';
+  /** Register the address that responses say we come from. @default 'auto': unless the agent has a fixed public address */
+  readonly rewriteContact?: 'auto' | 'off';
+  /** What the Contact's user is derived from. @default the password; without one, drawn anew each time */
+  readonly secret?: string;
+  readonly headers?: readonly HeaderEntry[];
+  /** How long `stop` waits for its answer, in ms. @default 4000 */
+  readonly stopWithinMs?: number;
+}
+
+/** What an agent lends to its registrations. */
+export interface RegistrationHost {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly transports: TransportLayer;
+  readonly resolver: Pick<TargetResolver, 'markDown'>;
+  /** As `UserAgent.request`. */
+  request(options: RequestOptions): Promise<SipResponse>;
+}
+
+/** What the registrar gave us. */
+export interface Registered {
+  readonly contact: string;
+  readonly expiresS: number;
+  /** Routes for requests of this account (RFC 3608). */
+  readonly serviceRoute: readonly string[];
+  /** URIs that reach this very agent from anywhere (RFC 5627). */
+  readonly publicGruu: string | undefined;
+  readonly temporaryGruu: string | undefined;
+  /** Other addresses of record that are ours (RFC 7315). */
+  readonly associatedUris: readonly string[];
+  /** Whether the registrar keeps to RFC 5626. */
+  readonly isOutbound: boolean;
+  readonly flow: Flow;
+}
+
+export interface RegistrationFailure {
+  readonly error: RegistrationError;
+  readonly status: number;
+  readonly reason: string;
+  readonly advice: string;
+  /** false: refused, and not tried again. */
+  readonly willRetry: boolean;
+  /** Milliseconds until then. */
+  readonly retryInMs: number | undefined;
+}
+
+export interface RegistrationEvents {
+  /** Once; a refresh is not told. */
+  registered: [registered: Registered];
+  unregistered: [reason: 'stopped' | 'expired'];
+  /** Once for an outage, however long, and once more if it ends in a refusal. */
+  failed: [failure: RegistrationFailure];
+}
+
+const DEFAULT_EXPIRES_S = 300;
+const MAX_EXPIRES_S = 604_800;
+const STOP_WITHIN_MS = 4_000;
+/** REGISTERs sent one after the other before an attempt counts as failed: a longer expiry, another address, a stale binding, another server. */
+const MAX_ROUNDS = 6;
+const MAX_STALE = 8;
+
+/** What has been tried in one attempt, so that nothing is tried twice. */
+interface Attempt {
+  readonly signal: AbortSignal;
+  readonly removed: Set<string>;
+  hasLookedForStale: boolean;
+  hasMoved: boolean;
+  isPinned: boolean;
+}
+
+export class Registration extends EventEmitter<RegistrationEvents> {
+  readonly uri: Uri;
+  readonly #host: RegistrationHost;
+  readonly #options: RegistrationOptions;
+  readonly #registrar: Uri;
+  readonly #identity: ContactIdentity;
+  readonly #cycle: RegistrationCycle;
+  readonly #callId: string;
+  readonly #timers = new Map<CycleTimer, Timer>();
+  #cseq = 0;
+  #expiresS: number;
+  #outbound: 'auto' | 'off';
+  /** What we registered last, and over which flow. */
+  #contact: Uri | undefined;
+  #flow: Flow | undefined;
+  /** Where the registrar's side of that flow sees us. */
+  #seen: { readonly flow: Flow; readonly address: SocketAddress } | undefined;
+  /** Bindings of ours that must go with the next REGISTER. */
+  #stale: Uri[] = [];
+  #registered: Registered | undefined;
+  #failure: RegistrationFailure | undefined;
+  #rejection = { status: 0, reason: '', advice: '' };
+  #underway: AbortController | undefined;
+  #keeping: { stop(): void } | undefined;
+  #unwatch: (() => void) | undefined;
+  #starting: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
+  #stopping: Promise<void> | undefined;
+  #onStopped: (() => void) | undefined;
+
+  constructor(host: RegistrationHost, options: RegistrationOptions) {
+    super();
+    this.#host = host;
+    this.#options = options;
+    this.uri = sipUri(options.uri, 'uri');
+    if (this.uri.user === undefined) throw new OptionError('uri', 'an address of record with a user: sip:6001@pbx.example.com');
+    this.#registrar = registrarOf(options, this.uri);
+    if (options.outboundProxy !== undefined) sipUri(options.outboundProxy, 'outboundProxy');
+    this.#expiresS = options.expiresS ?? DEFAULT_EXPIRES_S;
+    if (!(this.#expiresS >= 1 && this.#expiresS <= MAX_EXPIRES_S)) throw new OptionError('expiresS', `seconds from 1 to ${MAX_EXPIRES_S}`);
+    this.#outbound = options.outbound ?? 'auto';
+    // What may not stand in a header is refused here, not in the middle of the night.
+    new SipRequest('REGISTER', this.#registrar, options.headers);
+    const account = `${this.addressOfRecord} ${options.regId ?? 1}`;
+    this.#identity = contactIdentity(account, options.secret ?? passwordIn(options.credentials) ?? host.random.token(), options.instanceId);
+    this.#cycle = new RegistrationCycle({ ...options, fraction: () => host.random.fraction() });
+    this.#callId = host.random.token();
+  }
+
+  get state(): RegistrationState {
+    return this.#cycle.state;
+  }
+
+  /** The user part of our Contact, unguessable: a request for it comes from somebody our registrar told. */
+  get contactUser(): string {
+    return this.#identity.user;
+  }
+
+  get instanceId(): string {
+    return this.#identity.instanceId;
+  }
+
+  /** What the registrar gave us; undefined while there is no binding. */
+  get registered(): Registered | undefined {
+    return this.#cycle.boundUntil === undefined ? undefined : this.#registered;
+  }
+
+  /** Why we are not registered, where that is so. */
+  get failure(): RegistrationFailure | undefined {
+    return this.#failure;
+  }
+
+  /** §10.3: without port and parameters. */
+  get addressOfRecord(): string {
+    const { scheme, user, host } = this.uri;
+    return new Uri({ scheme, user, host }).toString();
+  }
+
+  /** Registers, and stays so. Resolves on success, and also when nobody answered and it will be tried again; rejects with RegistrationError on a refusal. */
+  start(): Promise<void> {
+    if (this.#stopping !== undefined) return this.#stopping.then(() => this.start());
+    if (this.#cycle.state !== 'unregistered' && this.#cycle.state !== 'refused') return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#starting = { resolve, reject };
+      this.#do(this.#cycle.start());
+    });
+  }
+
+  /** Takes the binding back (§10.2.2). Resolves when that is answered, or after `stopWithinMs`; never rejects. */
+  stop(): Promise<void> {
+    this.#stopping ??= new Promise<void>((resolve) => {
+      this.#onStopped = resolve;
+      this.#settleStart();
+      const effects = this.#cycle.stop(this.#underway === undefined ? 'none' : 'underway');
+      this.#underway?.abort();
+      this.#do(effects);
+      if (this.#cycle.state !== 'unregistering') this.#finishStop();
+    });
+    return this.#stopping;
+  }
+
+  #do(effects: readonly CycleEffect[]): void {
+    const { clock } = this.#host;
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'register':
+          void this.#register();
+          break;
+        case 'unregister':
+          void this.#unregister();
+          break;
+        case 'arm':
+          this.#timers.get(effect.timer)?.cancel();
+          this.#timers.set(
+            effect.timer,
+            clock.at(effect.at, () => this.#do(this.#cycle.onTimer(effect.timer))),
+          );
+          break;
+        case 'disarm':
+          this.#timers.get(effect.timer)?.cancel();
+          this.#timers.delete(effect.timer);
+          break;
+        case 'registered':
+          this.#failure = undefined;
+          this.#settleStart();
+          this.#tell(() => this.emit('registered', this.#registered!));
+          break;
+        case 'unregistered':
+          this.#tell(() => this.emit('unregistered', effect.reason));
+          break;
+        case 'failed':
+          this.#onFailed(effect.retryAt);
+          break;
+      }
+    }
+  }
+
+  /** A listener that throws is the application's affair, and ends nothing here. */
+  #tell(emit: () => void): void {
+    try {
+      emit();
+    } catch (error) {
+      this.#host.logger.error({ error, account: this.addressOfRecord }, 'a registration listener failed');
+    }
+  }
+
+  #settleStart(error?: Error): void {
+    const starting = this.#starting;
+    this.#starting = undefined;
+    if (error === undefined) starting?.resolve();
+    else starting?.reject(error);
+  }
+
+  #onFailed(retryAt: number | undefined): void {
+    const { status, reason, advice } = this.#rejection;
+    const error = new RegistrationError(this.#registrar.host, status, reason, advice);
+    const willRetry = retryAt !== undefined;
+    const failure = { error, status, reason, advice, willRetry, retryInMs: willRetry ? retryAt - this.#host.clock.now() : undefined };
+    this.#failure = failure;
+    this.#settleStart(willRetry ? undefined : error);
+    this.#tell(() => this.emit('failed', failure));
+  }
+
+  /** One attempt: as many REGISTERs as it takes to know where we stand, one at a time (§10.2). */
+  async #register(): Promise<void> {
+    if (this.#underway !== undefined) return;
+    const underway = new AbortController();
+    this.#underway = underway;
+    const { signal } = underway;
+    const attempt: Attempt = {
+      signal,
+      removed: new Set(),
+      hasLookedForStale: false,
+      hasMoved: false,
+      isPinned: this.#flow?.isOpen === true,
+    };
+    let response = await this.#ask(attempt, this.#expiresS);
+    for (let round = 1; round < MAX_ROUNDS && !signal.aborted && (await this.#isWorthAnother(attempt, response)); round++) {
+      response = await this.#ask(attempt, this.#expiresS);
+    }
+    if (signal.aborted) return;
+    this.#underway = undefined;
+    if (response.status < 300) this.#onAccepted(response);
+    else this.#onRejected(response);
+  }
+
+  /** Whether the answer tells us how to ask better. */
+  async #isWorthAnother(attempt: Attempt, response: SipResponse): Promise<boolean> {
+    const { status } = response;
+    if (status < 300) {
+      const moved = !attempt.hasMoved && this.#hasMoved(response);
+      attempt.hasMoved ||= moved;
+      const { stale } = ownBindings(response, this.#contact!, this.#expiresS);
+      return this.#replace(attempt, moved ? [this.#contact!, ...stale] : stale) || moved;
+    }
+    if (attempt.isPinned && (isLocal(response) || status === 503)) {
+      // The server that had us is gone: whichever else the name leads to.
+      attempt.isPinned = false;
+      const { transport, remote } = this.#flow!;
+      this.#host.resolver.markDown({ transport, ...remote, host: this.#registrar.host });
+      return true;
+    }
+    if (status === 423) return this.#lengthen(response.minExpires);
+    if (status === 439 && this.#outbound === 'auto') {
+      // RFC 5626 §11.6: somebody on the way does not speak outbound; without it, it is nobody's business.
+      this.#outbound = 'off';
+      return true;
+    }
+    if (status === 403 && !attempt.hasLookedForStale) {
+      // A PBX that takes one contact, and holds one of an earlier life of ours, refuses a second.
+      attempt.hasLookedForStale = true;
+      const listed = await this.#ask(attempt, 'query');
+      return listed.status < 300 && this.#replace(attempt, ownBindings(listed, this.#contact!, 0).left);
+    }
+    return false;
+  }
+
+  /** §10.3 step 7: what the registrar wants, within reason. */
+  #lengthen(minExpires: number | undefined): boolean {
+    if (minExpires === undefined || minExpires <= this.#expiresS || minExpires > MAX_EXPIRES_S) return false;
+    this.#expiresS = minExpires;
+    return true;
+  }
+
+  /** Bindings to take back with the next REGISTER; false when there is none that was not taken back already. */
+  #replace(attempt: Attempt, stale: readonly Uri[]): boolean {
+    this.#stale = stale.filter((uri) => !attempt.removed.has(uri.toString())).slice(0, MAX_STALE);
+    for (const uri of this.#stale) attempt.removed.add(uri.toString());
+    return this.#stale.length > 0;
+  }
+
+  #onAccepted(response: SipResponse): void {
+    const { current, expiresS } = ownBindings(response, this.#contact!, this.#expiresS);
+    const flow = this.#flow!;
+    this.#stale = [];
+    if (expiresS <= 0) {
+      this.#reject(response.status, 'accepted, but our binding is not there', false);
+      return;
+    }
+    const isOutbound = response.require.includes('outbound') || response.flowTimer !== undefined;
+    this.#registered = {
+      contact: this.#contact!.toString(),
+      expiresS,
+      serviceRoute: response.serviceRoutes.map(String),
+      publicGruu: current?.params.get('pub-gruu'),
+      temporaryGruu: current?.params.get('temp-gruu'),
+      associatedUris: response.associatedUris.map(({ uri }) => uri.toString()),
+      isOutbound,
+      flow,
+    };
+    this.#keep(flow, isOutbound, response.flowTimer);
+    this.#do(this.#cycle.onAccepted(expiresS * 1000, this.#host.clock.now()));
+  }
+
+  #onRejected(response: SipResponse): void {
+    if (isLocal(response)) this.#reject(0, response.why, false);
+    else this.#reject(response.status, response.reason, isRefusal(response.status), response.retryAfter?.seconds);
+  }
+
+  #reject(status: number, reason: string, refused: boolean, retryAfterS?: number): void {
+    this.#rejection = { status, reason, advice: adviceFor(status, this.addressOfRecord) };
+    this.#letGo();
+    const retryAfterMs = retryAfterS === undefined ? undefined : retryAfterS * 1000;
+    const rejection = { status, isRefusal: refused, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    this.#do(this.#cycle.onRejected(rejection, this.#host.clock.now()));
+  }
+
+  async #unregister(): Promise<void> {
+    const { clock } = this.#host;
+    const late = new AbortController();
+    const timer = clock.at(clock.now() + (this.#options.stopWithinMs ?? STOP_WITHIN_MS), () => late.abort());
+    const attempt: Attempt = {
+      signal: late.signal,
+      removed: new Set(),
+      hasLookedForStale: true,
+      hasMoved: true,
+      isPinned: this.#flow?.isOpen === true,
+    };
+    await this.#ask(attempt, 0);
+    timer.cancel();
+    this.#do(this.#cycle.onUnregistered());
+    this.#finishStop();
+  }
+
+  #finishStop(): void {
+    this.#letGo();
+    this.#underway = undefined;
+    this.#registered = undefined;
+    this.#failure = undefined;
+    this.#stopping = undefined;
+    this.#onStopped?.();
+  }
+
+  #ask(attempt: Attempt, expires: number | 'query'): Promise<SipResponse> {
+    const { credentials, displayName, outboundProxy, headers = [] } = this.#options;
+    const aor = new NameAddr(sipUri(this.addressOfRecord, 'uri'), displayName).toString();
+    const supported = this.#outbound === 'auto' ? 'path, outbound, gruu' : 'path';
+    const flow = attempt.isPinned && this.#flow?.isOpen ? this.#flow : undefined;
+    const { signal } = attempt;
+    return this.#host.request({
+      method: 'REGISTER',
+      uri: this.#registrar,
+      from: aor,
+      to: aor,
+      callId: this.#callId,
+      cseq: this.#cseq + 1,
+      headers: [['Supported', supported], ...(expires === 'query' ? [] : [['Expires', String(expires)] as const]), ...headers],
+      ...(outboundProxy === undefined ? {} : { route: [`<${asLoose(outboundProxy)}>`] }),
+      ...(credentials === undefined ? {} : { credentials }),
+      ...(flow === undefined ? {} : { flow }),
+      ...(expires === 'query' ? {} : { prepare: (request: SipRequest, on: Flow) => this.#putContacts(request, on, expires) }),
+      onSent: (request) => {
+        this.#cseq = Math.max(this.#cseq, request.cseq?.number ?? 0);
+      },
+      signal,
+    });
+  }
+
+  #putContacts(request: SipRequest, flow: Flow, expiresS: number): void {
+    const contact = this.#contactOver(flow);
+    const before = this.#contact;
+    // What was registered elsewhere, by us, in this life: it goes as the new one comes.
+    const hasChanged = before !== undefined && before.toString() !== contact.toString();
+    if (hasChanged && this.#cycle.boundUntil !== undefined && this.#stale.length < MAX_STALE) this.#stale.push(before);
+    this.#contact = contact;
+    this.#flow = flow;
+    let params = Params.of({ expires: String(expiresS) });
+    if (this.#outbound === 'auto') {
+      params = params.with('reg-id', String(this.#options.regId ?? 1)).with('+sip.instance', `<${this.#identity.instanceId}>`);
+    }
+    const stale = this.#stale.filter((uri) => uri.toString() !== contact.toString());
+    request.set('Contact', new NameAddr(contact, undefined, params).toString(), ...stale.map((uri) => `<${uri}>;expires=0`));
+  }
+
+  #contactOver(flow: Flow): Uri {
+    const { transports } = this.#host;
+    const own = transports.sentBy(flow);
+    const isSeen = this.#seen?.flow === flow;
+    const host = isSeen ? this.#seen!.address.address : own.host;
+    // A listener of ours keeps its port: what a NAT makes of one connection leads nowhere but into it.
+    const port = isSeen && (!flow.reliable || transports.listenerOf(flow) === undefined) ? this.#seen!.address.port : own.port;
+    const transport = flow.transport === 'wss' ? 'ws' : flow.transport;
+    const params = flow.transport === 'udp' ? Params.noneUri : Params.noneUri.with('transport', transport);
+    return new Uri({ scheme: this.uri.scheme, user: this.contactUser, host, port, params });
+  }
+
+  /** RFC 3581 §4: the response says where we came from. When that is not what we registered, we register that. */
+  #hasMoved(response: SipResponse): boolean {
+    const { transports } = this.#host;
+    const via = response.via;
+    const flow = this.#flow!;
+    const contact = this.#contact!;
+    if ((this.#options.rewriteContact ?? 'auto') === 'off' || transports.hasFixedAddress) return false;
+    if (via?.received === undefined || typeof via.rport !== 'number' || contact.host.endsWith('.invalid')) return false;
+    const before = this.#seen;
+    this.#seen = { flow, address: { address: via.received, port: via.rport } };
+    const moved = this.#contactOver(flow);
+    if (withoutBrackets(moved.host) === withoutBrackets(contact.host) && moved.port === contact.port) {
+      this.#seen = before;
+      return false;
+    }
+    return true;
+  }
+
+  /** RFC 5626 §4.4: where it was agreed an answer is expected; else only the NAT is kept open, where there is one. */
+  #keep(flow: Flow, isOutbound: boolean, flowTimerS: number | undefined): void {
+    const { transports } = this.#host;
+    const isBehindNat = this.#seen?.flow === flow;
+    this.#keeping?.stop();
+    this.#keeping = undefined;
+    if (isOutbound || flow.reliable || isBehindNat) {
+      const interval = flowTimerS === undefined || flowTimerS === 0 ? {} : { intervalMs: flowTimerS * 1000 };
+      this.#keeping = transports.keepAlive(flow, { ...interval, answer: isOutbound ? 'expected' : 'none' });
+    }
+    this.#unwatch?.();
+    this.#unwatch = transports.watch(flow, () => {
+      if (this.#flow === flow) this.#do(this.#cycle.onFlowLost(this.#host.clock.now()));
+    });
+  }
+
+  #letGo(): void {
+    this.#keeping?.stop();
+    this.#keeping = undefined;
+    this.#unwatch?.();
+    this.#unwatch = undefined;
+  }
+}
+
+function sipUri(text: string, option: string): Uri {
+  const uri = parseUri(text);
+  if (uri === undefined || !uri.isSip || uri.host === '') throw new OptionError(option, 'a SIP URI: sip:pbx.example.com');
+  return uri;
+}
+
+/** §10.2: the Request-URI names the domain, and no user. */
+function registrarOf(options: RegistrationOptions, { scheme, host, port, params }: Uri): Uri {
+  if (options.registrar !== undefined) return sipUri(options.registrar, 'registrar').with({ user: undefined, password: undefined });
+  const transport = params.get('transport');
+  return new Uri({ scheme, host, port, params: transport === undefined ? Params.noneUri : Params.noneUri.with('transport', transport) });
+}
+
+function asLoose(proxy: string): Uri {
+  const uri = sipUri(proxy, 'outboundProxy');
+  return uri.params.has('lr') ? uri : uri.with({ params: uri.params.with('lr', true) });
+}
+
+function passwordIn(credentials: CredentialSource | undefined): string | undefined {
+  if (credentials === undefined || typeof credentials === 'function') return undefined;
+  const first = Array.isArray(credentials) ? credentials[0] : credentials;
+  return first?.password ?? (typeof first?.ha1 === 'string' ? first.ha1 : Object.values(first?.ha1 ?? {})[0]);
+}
