@@ -11,5 +11,9 @@ export default defineConfig({
   dts: process.env.SIPBOT_BUILD_DTS !== 'no',
   clean: true,
   treeshake: false,
+  // CommonJS has __filename, and `import.meta` is a syntax error there, even where it is never reached.
+  esbuildOptions(options, { format }) {
+    if (format === 'cjs') options.define = { ...options.define, 'import.meta.url': 'undefined' };
+  },
   esbuildPlugins: [inlineWorkerForEsbuild()],
 });
