@@ -101,20 +101,23 @@ export class Framer {
     while (at < buffer.length) {
       if (buffer[at] === LF) at++;
       else if (buffer[at] === CR && buffer[at + 1] === LF) {
-        at += 2;
-        if (buffer[at] === CR && buffer[at + 1] === LF) {
-          at += 2;
-          this.#afterPong = false;
-          frames.push({ type: 'ping' });
-        } else if (this.#afterPong) {
+        if (this.#afterPong) {
           // The second half of a ping that was cut in two; taken for a pong, the first half did no harm.
           this.#afterPong = false;
           frames.push({ type: 'ping' });
-        } else if (at === buffer.length) {
+          at += 2;
+        } else if (buffer[at + 2] === CR && buffer[at + 3] === LF) {
+          frames.push({ type: 'ping' });
+          at += 4;
+        } else if (at + 2 === buffer.length) {
           // Only a CRLF that nothing follows answers a ping; before a message it means nothing.
           this.#afterPong = true;
           frames.push({ type: 'pong' });
-        }
+          at += 2;
+        } else if (buffer[at + 2] === CR && at + 3 === buffer.length) {
+          // Half of a second CRLF: the other half decides.
+          return at;
+        } else at += 2;
       } else break;
     }
     if (at < buffer.length && buffer[at] !== CR) this.#afterPong = false;

@@ -261,7 +261,7 @@ const isBlank = (code: number): boolean => code === 32 || code === 9 || code ===
 /** §7.3.1: a fold and the blanks around it are as good as one blank; so, kindly, is a CR that stands alone. */
 const unfold = (value: string): string =>
   value
-    .split(/[\r\n]/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .join(' ');
+    .split(/[\r\n][\r\n\t ]*/)
+    .map((line) => line.trimEnd())
+    .join(' ')
+    .trim();

@@ -5,6 +5,7 @@ import { isHost, sameHost } from './host.js';
 import { Params, parseUriParams } from './params.js';
 import { escapeUri, isEscaped, unescapeUri } from './percent.js';
 import { sameTel } from './tel.js';
+import { assertFieldText } from './text.js';
 
 export interface UriParts {
   /** Lower case. @default 'sip' */
@@ -156,6 +157,7 @@ export const parseUri = (text: string): Uri | undefined => {
 export const asUri = (uri: Uri | string): Uri => {
   const parsed = typeof uri === 'string' ? parseUri(uri) : uri;
   if (parsed === undefined) throw new OptionError('uri', 'a URI (RFC 3261 §19.1)');
+  if (typeof uri !== 'string') assertFieldText('uri', uri.toString());
   return parsed;
 };
 

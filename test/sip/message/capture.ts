@@ -58,6 +58,8 @@ const readFrame = (bytes: Buffer, frame: number): Packet | undefined => {
 const ipAt = (bytes: Buffer): number => {
   if (bytes.length > 34 && bytes.readUInt16BE(12) === 0x0800) return 14;
   if (bytes.length > 38 && bytes.readUInt16BE(12) === 0x8100 && bytes.readUInt16BE(16) === 0x0800) return 18;
+  // PPPoE session (RFC 2516) around PPP's IPv4.
+  if (bytes.length > 42 && bytes.readUInt16BE(12) === 0x8864 && bytes.readUInt16BE(20) === 0x0021) return 22;
   if (bytes.length > 36 && bytes.readUInt16BE(14) === 0x0800) return 16;
   return bytes.length > 20 && bytes[0]! >> 4 === 4 ? 0 : -1;
 };

@@ -22,7 +22,11 @@ interface Expected {
 const oracle: Record<string, { sip: readonly Expected[] }> =
   data === undefined ? {} : JSON.parse(readFileSync(join(data, 'captures-dev/expected-tshark.json'), 'utf8')).files;
 
-const one = (value: unknown): unknown => (Array.isArray(value) ? value[0] : value);
+/** The first of several; blanks around a value are not part of it (RFC 3261 §7.3.1), though tshark shows them. */
+const one = (value: unknown): unknown => {
+  const first = Array.isArray(value) ? value[0] : value;
+  return typeof first === 'string' ? first.trim() : first;
+};
 
 /** The fields as we read them, by tshark's names. */
 const fields = (message: SipMessage): Record<string, string | undefined> => ({
@@ -45,9 +49,16 @@ const fields = (message: SipMessage): Record<string, string | undefined> => ({
   'sip.User-Agent': message.userAgent,
 });
 
-/** `file#frame` → why we refuse what tshark shows, or read a field otherwise. */
-const refused: Record<string, string> = {};
-const differs: Record<string, string> = {};
+/** `file#frame` → why we refuse what tshark shows. */
+const refused: Record<string, string> = {
+  // `sip:@127.0.0.1`: a user is at least one character (§25.1); a scanner's forgery.
+  'ws-metasploit-invite-spoof.pcap#1': 'the Request-URI is malformed',
+  // Two To headers (§7.3.1 allows one): whoever picks one may pick another than the next hop does.
+  'suricata-header-multi-value.pcap#1': 'To stands twice',
+  // `Content-Length: bad` and `xyz`: tshark shows 0.
+  'zeek-invalid-content-length.pcap#1': 'Content-Length is no number',
+  'zeek-invalid-content-length.pcap#2': 'Content-Length is no number',
+};
 
 const cases = Object.entries(oracle).flatMap(([file, { sip }]) => {
   const packets = sip.length === 0 || data === undefined ? [] : readCapture(readFileSync(join(data, 'captures-dev', file)));
@@ -84,13 +95,10 @@ describe.skipIf(data === undefined)('recorded captures (skipped without SIPBOT_T
       return;
     }
     expect(check(message)?.failure).toBe(reason);
+    if (reason !== undefined) return;
     const ours = fields(message);
     const theirs: Record<string, unknown> = {};
     for (const name of Object.keys(ours)) theirs[name] = one(expected[name]);
-    for (const name of (differs[key] ?? '').split(' ')) {
-      delete ours[name];
-      delete theirs[name];
-    }
     expect(ours).toEqual(theirs);
     expect(Buffer.compare(write(message), bytes!.subarray(0, write(message).length))).toBe(0);
   });
