@@ -79,6 +79,7 @@ export const isNamed = (written: string, header: HeaderName): boolean => {
 
 /** The door for names that an application gives. */
 export const assertHeaderName = (name: string): void => {
+  if (known.has(name)) return;
   for (let i = 0; i < name.length; i++)
     if (!is(name.charCodeAt(i), TOKEN)) throw new OptionError('header name', 'a token (RFC 3261 §25.1)');
   if (name === '') throw new OptionError('header name', 'may not be empty');

@@ -12,14 +12,60 @@ const CONTENT_LENGTH = headerName('Content-Length');
 
 export type HeaderEntry = readonly [name: string, value: string];
 
+/** A header of a list that is its own. */
 interface Entry {
   readonly hash: number;
   readonly name: string;
   readonly value: string;
-  /** The line end of the line before, and the line without its own: as it came, or `prefix + value`. */
-  readonly written: string | undefined;
-  /** CRLF, name, colon and blank: half the strings to join when the message is written. */
+  /** What is written before the value, from the line end of the line before; of one that came, the line itself. */
   readonly prefix: string;
+}
+
+/** One that came from the wire: read when asked for, written as it came. */
+class WireEntry implements Entry {
+  readonly hash: number;
+  readonly #head: Head;
+  readonly #index: number;
+
+  constructor(head: Head, index: number) {
+    this.hash = head.marks[index * 2]!;
+    this.#head = head;
+    this.#index = index;
+  }
+
+  get name(): string {
+    return this.#head.text.slice(this.#head.marks[this.#index * 2 + 1]!, nameEnd(this.#head, this.#index));
+  }
+
+  get value(): string {
+    return readValue(this.#head, this.#index);
+  }
+
+  get prefix(): string {
+    const head = this.#head;
+    const from = head.marks[this.#index * 2 + 1]!;
+    const isCrlf = head.text.charCodeAt(from - 2) === 13;
+    const line = cutHead(head, isCrlf ? from - 2 : from, headerEnd(head, this.#index));
+    // A lone CR or LF may be read, but is not handed on.
+    const isClean = isCrlf && (line.indexOf('\r', 2) === -1 ? !head.isFolded || line.indexOf('\n', 2) === -1 : !strayLineEnd.test(line));
+    return isClean ? line : `\r\n${this.name}: ${this.value}`;
+  }
+}
+
+class OwnEntry implements Entry {
+  readonly hash: number;
+  readonly name: string;
+  readonly value: string;
+  readonly prefix: string;
+
+  constructor(name: string, value: string) {
+    const known = knownHeader(name);
+    const isUsual = known !== undefined && known.name === name;
+    this.hash = isUsual ? known.hash : hashName(name);
+    this.name = name;
+    this.value = value;
+    this.prefix = isUsual ? known.prefix : `\r\n${name}: `;
+  }
 }
 
 export class HeaderList {
@@ -47,6 +93,21 @@ export class HeaderList {
       undefined,
       entries.map(([name, value]) => makeEntry(name, value)),
     );
+  }
+
+  /** Copies the headers of that name, or the first of them, to the end of another list, as they came. */
+  copyTo(other: HeaderList, header: HeaderName, which: 'all' | 'first' = 'all'): void {
+    const isSingle = which === 'first';
+    const target = other.#own();
+    for (let index = this.indexOf(header); index !== -1; index = this.indexOf(header, index + 1)) {
+      target.push(this.#entries === undefined ? new WireEntry(this.#head!, index) : this.#entries[index]!);
+      if (isSingle) return;
+    }
+  }
+
+  /** Appends what has been looked at. */
+  addTrusted(name: string, value: string): void {
+    this.#own().push(makeEntry(name, value));
   }
 
   /** The head as it came while nothing has been changed. */
@@ -88,10 +149,10 @@ export class HeaderList {
       if (matches(entry, CONTENT_LENGTH)) {
         if (!isLengthWritten) text += `\r\n${entry.name}: ${length}`;
         isLengthWritten = true;
-      } else if (entry.written === undefined) {
+      } else {
         text += entry.prefix;
-        text += entry.value;
-      } else text += entry.written;
+        if (entry instanceof OwnEntry) text += entry.value;
+      }
     }
     return isLengthWritten ? text : `${text}\r\nContent-Length: ${length}`;
   }
@@ -212,28 +273,14 @@ export class HeaderList {
     if (this.#entries === undefined) {
       const head = this.#head!;
       const entries: Entry[] = [];
-      for (let i = 0; i < this.size; i++) {
-        const from = head.marks[i * 2 + 1]!;
-        const isCrlf = head.text.charCodeAt(from - 2) === 13;
-        const line = cutHead(head, isCrlf ? from - 2 : from, headerEnd(head, i));
-        const name = this.nameAt(i);
-        const value = this.valueAt(i);
-        // A lone CR or LF may be read, but is not handed on.
-        const isClean = isCrlf && !strayLineEnd.test(line);
-        entries.push({ hash: head.marks[i * 2]!, name, value, written: isClean ? line : undefined, prefix: `\r\n${name}: ` });
-      }
+      for (let i = 0; i < head.count; i++) entries.push(new WireEntry(head, i));
       this.#entries = entries;
     }
     return this.#entries;
   }
 }
 
-const makeEntry = (name: string, value: string): Entry => {
-  const known = knownHeader(name);
-  return known !== undefined && known.name === name
-    ? { hash: known.hash, name, value, written: undefined, prefix: known.prefix }
-    : { hash: hashName(name), name, value, written: undefined, prefix: `\r\n${name}: ` };
-};
+const makeEntry = (name: string, value: string): Entry => new OwnEntry(name, value);
 
 const matches = (entry: Entry, header: HeaderName): boolean =>
   (entry.hash === header.hash || entry.hash === header.compactHash) && isNamed(entry.name, header);

@@ -17,29 +17,33 @@ export interface ResponseOptions {
 
 const VIA = headerName('Via');
 const RECORD_ROUTE = headerName('Record-Route');
-const singles = ['From', 'To', 'Call-ID', 'CSeq'].map(headerName);
+const CONTENT_TYPE = headerName('Content-Type');
+const FROM = headerName('From');
+const TO = headerName('To');
+const CALL_ID = headerName('Call-ID');
+const CSEQ = headerName('CSeq');
 const makesDialog = new Set(['INVITE', 'SUBSCRIBE', 'REFER', 'NOTIFY']);
 
 export const responseTo = (request: SipRequest, status: number, options: ResponseOptions = {}): SipResponse => {
   const { reason = reasonPhrase(status), toTag, headers, contentType, body } = options;
   const { list } = request;
-  const copied: HeaderEntry[] = list.whole(VIA).map((value) => ['Via', value]);
+  const copied = HeaderList.trusted([]);
+  list.copyTo(copied, VIA);
   // §12.1.1: the route set of the dialog that this response makes.
-  if (status > 100 && status < 300 && makesDialog.has(request.method)) {
-    for (const value of list.whole(RECORD_ROUTE)) copied.push(['Record-Route', value]);
+  if (status > 100 && status < 300 && makesDialog.has(request.method)) list.copyTo(copied, RECORD_ROUTE);
+  list.copyTo(copied, FROM, 'first');
+  if (toTag !== undefined && status > 100 && request.to !== undefined && request.to.tag === undefined) {
+    assertFieldText('toTag', toTag);
+    copied.addTrusted('To', `${list.text(TO)};tag=${toTag}`);
+  } else list.copyTo(copied, TO, 'first');
+  list.copyTo(copied, CALL_ID, 'first');
+  list.copyTo(copied, CSEQ, 'first');
+  if (headers !== undefined) for (const [name, value] of headers) copied.add(name, value);
+  if (contentType !== undefined) {
+    if (copied.has(CONTENT_TYPE)) copied.remove('Content-Type');
+    copied.add('Content-Type', contentType);
   }
-  for (const header of singles) {
-    const value = list.text(header);
-    if (value === undefined) continue;
-    if (header.name === 'To' && toTag !== undefined && status > 100 && request.to?.tag === undefined) {
-      assertFieldText('toTag', toTag);
-      copied.push(['To', `${value};tag=${toTag}`]);
-    } else copied.push([header.name, value]);
-  }
-  const response = new SipResponse(status, reason, HeaderList.trusted(copied), body);
-  for (const [name, value] of headers ?? []) response.add(name, value);
-  if (contentType !== undefined) response.set('Content-Type', contentType);
-  return response;
+  return new SipResponse(status, reason, copied, body);
 };
 
 /** The answer to a request that could not be read; undefined when it was no request, or an ACK, or too little is known to find the way back. */

@@ -49,9 +49,24 @@ const sequenceLength = (buffer: Buffer, at: number): number => {
 
 const escapedByte = /[\udc80-\udcff]/;
 
+/** Messages are cut from larger blocks, as Node cuts small buffers: a block of its own for each costs more than writing it. */
+const BLOCK = 65_536;
+let block = Buffer.alloc(0);
+let used = 0;
+
 export const encodeText = (text: string): Buffer => {
-  // A lone surrogate is three bytes of replacement character in UTF-8, so only text that is not Latin-1 can hold one.
-  return escapedByte.test(text) ? encodeEscaped(text) : Buffer.from(text, 'utf8');
+  const most = text.length * 3;
+  if (most > BLOCK / 4) return escapedByte.test(text) ? encodeEscaped(text) : Buffer.from(text, 'utf8');
+  if (used + most > block.length) {
+    block = Buffer.allocUnsafeSlow(BLOCK);
+    used = 0;
+  }
+  const from = used;
+  const length = block.write(text, from, 'utf8');
+  // As many bytes as characters: all of it was ASCII, and nothing can have been escaped.
+  if (length !== text.length && escapedByte.test(text)) return encodeEscaped(text);
+  used += length;
+  return block.subarray(from, used);
 };
 
 const encodeEscaped = (text: string): Buffer => {

@@ -6,7 +6,7 @@ export const write = (message: SipMessage): Uint8Array => {
   const { list, bodySource: body } = message;
   const head = list.untouched;
   if (head !== undefined && !message.isBodyTouched) {
-    if (typeof body === 'string' && head.isAscii) return Buffer.from(head.text.slice(0, head.end) + body, 'latin1');
+    if (typeof body === 'string' && head.isAscii) return encodeText(head.text.slice(0, head.end) + body);
     return join(Buffer.from(head.text.slice(0, head.end), 'latin1'), message.body);
   }
   if (typeof body === 'string') {

@@ -1,0 +1,42 @@
+/**
+ * `npm run bench -- NAME…`: runs the benches named, one after the other, each in a process of its own. A new one is a row below and a file beside this one.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+interface Bench {
+  readonly file: string;
+  readonly what: string;
+  /** Compares with packages of bench/package.json, which are installed when they are not there. */
+  readonly needsOthers: boolean;
+}
+
+const benches: Readonly<Record<string, Bench>> = {
+  sip: { file: 'sip.bench.ts', what: 'parse and write SIP messages, against npm sip, drachtio-sip, jssip, sip.js', needsOthers: true },
+};
+
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+const run = (command: string, args: readonly string[]): number => spawnSync(command, args, { stdio: 'inherit' }).status ?? 1;
+
+const [name, ...rest] = process.argv.slice(2);
+const bench = name === undefined ? undefined : benches[name];
+
+if (bench === undefined) {
+  console.log(
+    `npm run bench -- NAME\n${Object.entries(benches)
+      .map(([key, { what }]) => `  ${key.padEnd(8)} ${what}`)
+      .join('\n')}`,
+  );
+  process.exitCode = name === undefined ? 0 : 2;
+} else {
+  if (bench.needsOthers && !existsSync(here('node_modules'))) {
+    console.log('installing the packages to compare with (npm --prefix bench ci) …');
+    if (run('npm', ['--prefix', here('.'), 'ci', '--ignore-scripts', '--no-audit', '--no-fund']) !== 0) {
+      console.error('that failed: run `npm --prefix bench ci` by hand, then again');
+      process.exit(1);
+    }
+  }
+  process.exitCode = run(process.execPath, ['--import', 'tsx', here(bench.file), ...rest]);
+}
