@@ -66,8 +66,8 @@ const EVENT = 3;
 
 /** A payload larger than this is no voice. */
 const MAX_PAYLOAD = 2048;
-/** What may follow a payload in a packet's memory, padding or an authentication tag, and is not worth leaving out. */
-const LONGEST_TAIL = 64;
+/** What stands around a payload, header, padding and authentication tag, is not worth leaving out when it is no more than this. */
+const AROUND = 128;
 /** How long missing sound is concealed before it counts as silence: the concealer has faded by then. */
 const CONCEAL_MS = 60;
 /** The delay may lie this far below a target that trembles before the sound is stretched. */
@@ -225,7 +225,7 @@ export class JitterBuffer {
     const stats = this.stats;
     const timeline = this.#timeline;
     stats.received++;
-    if (header.payloadLength > MAX_PAYLOAD || header.payloadOffset > MAX_PAYLOAD) return 'tooBig';
+    if (header.payloadLength > MAX_PAYLOAD) return 'tooBig';
     const placement =
       kind === 'event'
         ? timeline.placeEvent(header, now, this.#packetTicks, durationTicks)
@@ -478,8 +478,8 @@ export class JitterBuffer {
     this.#payloadTypes[slot] = header.payloadType;
     this.#lengths[slot] = payloadLength;
     this.#waiting++;
-    if (packet.length <= payloadOffset + payloadLength + LONGEST_TAIL) {
-      // Header, tail and all: 14 ns, where a view of the payload alone costs 42 and an object.
+    if (packet.length <= payloadLength + AROUND) {
+      // With all that stands around it: 14 ns, where a view of the payload alone costs 42 and an object.
       if (packet.length > this.#slotBytes) this.#widen(packet.length);
       this.#memory.set(packet, slot * this.#slotBytes);
       this.#offsets[slot] = payloadOffset;
