@@ -22,11 +22,11 @@ export interface JitterOptions {
   readonly maxDelayMs: number;
   /** The delay aimed at until the first packets have shown the jitter. @default 20 */
   readonly initialDelayMs: number;
-  /** How many packets can wait: a power of two. @default 64 */
+  /** How many packets can wait: a power of two. @default 32, 320 ms of the shortest packets */
   readonly slots: number;
 }
 
-const DEFAULTS = { frameMs: 20, minDelayMs: 5, maxDelayMs: 300, initialDelayMs: 20, slots: 64 } satisfies Omit<JitterOptions, 'clockRate'>;
+const DEFAULTS = { frameMs: 20, minDelayMs: 5, maxDelayMs: 300, initialDelayMs: 20, slots: 32 } satisfies Omit<JitterOptions, 'clockRate'>;
 
 /** `noise`: comfort noise, RFC 3389. `event`: a telephone-event, RFC 4733, which fills sequence numbers and time but no sound. */
 export type PacketKind = 'audio' | 'noise' | 'event';
