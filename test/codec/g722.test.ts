@@ -114,9 +114,21 @@ test('after reset the past is forgotten', () => {
   const coder = encoder('g722');
   const bytes = new Uint8Array(800);
   coder.encode(sine(3000, 16000, 0.1, 30_000), 1600, bytes, 0);
+  const loud = bytes.slice();
   coder.reset();
   coder.encode(samples, 1600, bytes, 0);
   expect(Buffer.compare(bytes, encode(samples))).toBe(0);
+  const back = decoder('g722');
+  const out = new Int16Array(1600);
+  back.decode(loud, 0, 800, out, 0);
+  back.reset();
+  back.decode(bytes, 0, 800, out, 0);
+  expect(out).toEqual(decode(bytes));
+});
+
+test('how many samples a payload holds is known beforehand', () => {
+  expect(decoder('g722').samplesIn(new Uint8Array(160), 0, 160)).toBe(320);
+  expect(decoder('g722', { sampleRate: 8000 }).samplesIn(new Uint8Array(160), 0, 160)).toBe(160);
 });
 
 test('any bytes decode, no further than the array that takes them', () => {

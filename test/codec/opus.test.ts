@@ -263,6 +263,22 @@ describe('loaded', () => {
     );
   });
 
+  test('after reset the past is forgotten', () => {
+    const sound = sine(440, 16000, 0.1);
+    const first = encode(sound, { sampleRate: 16000 });
+    const coder = encoder('opus', { sampleRate: 16000 });
+    const bytes = new Uint8Array(1500);
+    coder.encode(whiteNoise(320, 30_000), 320, bytes, 0);
+    coder.reset();
+    expect(bytes.slice(0, coder.encode(sound, 320, bytes, 0))).toEqual(first[0]);
+    const back = decoder('opus', { sampleRate: 16000 });
+    const out = new Int16Array(1600);
+    for (const packet of first) back.decode(packet, 0, packet.length, out, 0);
+    back.reset();
+    for (const [k, packet] of first.entries()) expect(back.decode(packet, 0, packet.length, out, 320 * k)).toBe(320);
+    expect(out).toEqual(decode(first, 16000));
+  });
+
   test('after close it is not to be used; closing twice is nothing', () => {
     const coder = encoder('opus');
     const back = decoder('opus');

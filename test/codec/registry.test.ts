@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type CodecName, codecNames, codecOfRtpmap, codecOfStaticPayloadType, describeCodec } from '../../src/codec.js';
+import { type CodecName, codecNames, codecOfRtpmap, codecOfStaticPayloadType, decoder, describeCodec, encoder } from '../../src/codec.js';
 
 test('RFC 3551 §6 the static payload types of audio we have', () => {
   const named = Array.from({ length: 128 }, (_, type) => codecOfStaticPayloadType(type))
@@ -42,5 +42,27 @@ test('every codec described is found again by its rtpmap', () => {
   for (const name of codecNames) {
     const { encodingName, clockRate, channels } = describeCodec(name);
     expect(codecOfRtpmap(encodingName, clockRate, channels)).toBe(name);
+  }
+});
+
+test('a codec that is none is refused, with the list of those that are', () => {
+  for (const make of [encoder, decoder, describeCodec]) expect(() => make('gsm' as 'pcmu')).toThrow('one of opus, g722, pcmu, pcma, l16');
+});
+
+test('samples and bytes of a packet agree, for every codec of constant rate and every length it takes', () => {
+  for (const name of ['g722', 'pcmu', 'pcma', 'l16'] as const) {
+    const { sampleRate, ptimesMs, bytesPer } = describeCodec(name);
+    for (const ms of ptimesMs) {
+      const coder = encoder(name);
+      const back = decoder(name);
+      const bytes = new Uint8Array(4000);
+      const samples = new Int16Array((sampleRate * ms) / 1000);
+      expect(coder.encode(samples, samples.length, bytes, 0)).toBe(bytesPer(ms));
+      expect(back.samplesIn(bytes, 0, bytesPer(ms))).toBe(samples.length);
+      for (const codec of [coder, back]) {
+        codec.reset();
+        codec.close();
+      }
+    }
   }
 });

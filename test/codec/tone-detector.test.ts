@@ -24,7 +24,8 @@ function hear(sound: Int16Array, sampleRate: number, size = sampleRate / 50): He
       durations.push(durationMs);
     },
   });
-  const all = Int16Array.from([...sound, ...new Int16Array(sampleRate / 5)]);
+  const all = new Int16Array(sound.length + sampleRate / 10);
+  all.set(sound);
   for (let at = 0; at < all.length; at += size) detector.process(all, Math.min(size, all.length - at), at);
   expect(up).toBe(down);
   return { keys: down, durations };
@@ -57,7 +58,7 @@ function shares(sampleRate: number, change: (lowHz: number, highHz: number) => P
   let all = 0;
   for (const key of keys) {
     const [lowHz, highHz] = dtmfFrequencies(key);
-    for (let lead = 0; lead < sampleRate / 150; lead += 7) {
+    for (let lead = 0; lead < sampleRate / 150; lead += 11) {
       const heard = hear(
         press({ lowHz, highHz, ms: 50, low: 5000, high: 5000, lead, ...change(lowHz, highHz) }, sampleRate),
         sampleRate,
@@ -198,7 +199,7 @@ describe.skipIf(!dataFolder)('talk-off (needs SIPBOT_TEST_DATA)', () => {
     ['pjproject-input.16.wav', 16000],
     ['freeswitch-hi.wav', 16000],
   ])('%s, spoken by voices from half to twice as high, loud and soft: no key', (file, sampleRate) => {
-    for (let pitch = 0.5; pitch <= 2; pitch *= 1.05) {
+    for (let pitch = 0.5; pitch <= 2; pitch *= 1.1) {
       const sound = speech(file);
       const resampler = new Resampler(sampleRate, Math.round(sampleRate / pitch));
       const shifted = new Int16Array(resampler.maxOutput(sound.length));
