@@ -12,11 +12,12 @@ export interface Random {
   fraction(): number;
 }
 
-const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
+const ALPHABET = Buffer.from('abcdefghijklmnopqrstuvwxyz234567', 'latin1');
 
-/** 16 bytes as 26 characters of base 32 (RFC 4648 §6, lower case, no padding). */
+/** 16 bytes as 26 characters of base 32 (RFC 4648 §6, lower case, no padding). Made as bytes: a text put together by letters stays a tree of them. */
 export function tokenFrom(source: Uint8Array, offset: number): string {
-  let text = '';
+  const text = Buffer.allocUnsafe(26);
+  let at = 0;
   let bits = 0;
   let value = 0;
   for (let i = 0; i < 16; i++) {
@@ -24,10 +25,11 @@ export function tokenFrom(source: Uint8Array, offset: number): string {
     bits += 8;
     while (bits >= 5) {
       bits -= 5;
-      text += ALPHABET[(value >>> bits) & 31];
+      text[at++] = ALPHABET[(value >>> bits) & 31]!;
     }
   }
-  return text + ALPHABET[(value << (5 - bits)) & 31];
+  text[at] = ALPHABET[(value << (5 - bits)) & 31]!;
+  return text.toString('latin1');
 }
 
 /** One system call fills a pool that serves hundreds of draws. */

@@ -19,6 +19,7 @@ import { NonInviteClient } from './non-invite-client.js';
 import { NonInviteServer } from './non-invite-server.js';
 import { ServerEntry } from './server-entry.js';
 import { ServerTransaction } from './server-transaction.js';
+import { Shelf } from './shelf.js';
 import { StatelessTags } from './stateless-tags.js';
 import type { Timers } from './timers.js';
 import type { Wire } from './wire.js';
@@ -86,6 +87,7 @@ export class TransactionLayer<W extends Wire> {
   readonly #limits: TransactionLimits;
   readonly #logger: Logger;
   readonly #tags: StatelessTags;
+  readonly #shelf = new Shelf();
   readonly #clients = new Map<string, ClientTransaction<W>>();
   readonly #servers = new Map<string, ServerEntry<W>>();
   /** Of the requests outside dialogs, by what a fork leaves equal. */
@@ -184,8 +186,7 @@ export class TransactionLayer<W extends Wire> {
       switch (effect.type) {
         case 'send': {
           const bytes = write(effect.message);
-          // After a 2xx to an INVITE nothing is resent from here; the copy would lie about for 64*T1.
-          transaction.sent = transaction.machine.state === 'accepted' ? undefined : bytes;
+          transaction.sent = this.#kept(transaction, bytes);
           if (transaction.kind === 'server' && effect.message.kind === 'response' && TRY_AGAIN.has(effect.message.status))
             this.#unmerge(transaction);
           this.#transmit(transaction, bytes);
@@ -221,6 +222,19 @@ export class TransactionLayer<W extends Wire> {
         default:
           effect satisfies never;
       }
+    }
+  }
+
+  /** What the machine may ask to have resent: nothing after a 2xx to an INVITE; a final of ours for 64*T1. */
+  #kept(transaction: Transaction<W>, bytes: Uint8Array): Uint8Array | undefined {
+    switch (transaction.machine.state) {
+      case 'accepted':
+      case 'terminated':
+        return undefined;
+      case 'completed':
+        return this.#shelf.keep(bytes);
+      default:
+        return bytes;
     }
   }
 

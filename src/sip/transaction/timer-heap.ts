@@ -64,7 +64,7 @@ export class TimerHeap implements Clock {
     if (this.#live === 0) {
       this.#heap = [];
       this.#clearAlarm();
-    } else if (this.#heap.length > 64 && this.#heap.length > 4 * this.#live) this.#sweep();
+    } else if (this.#heap.length > 64 && this.#heap.length > 2 * this.#live) this.#sweep();
   }
 
   readonly #ring = (): void => {
