@@ -13,8 +13,8 @@ import type { Flow } from '../transport/flow.js';
 import type { AgentCore, ClientExchange, ResponseContext, ServerExchange, Way } from './agent-core.js';
 import { Alarms } from './alarms.js';
 import { defaultReply } from './default-reply.js';
+import { DialogReferrals } from './dialog-referrals.js';
 import type { DialogMember } from './dialog-table.js';
-import { DialogReferrals } from './invite-referrals.js';
 import type { Body, EndOptions, InDialogOptions, InviteEnd, InviteHandler, InviteUsage, RequestReply } from './invite-usage.js';
 import { PeerCapabilities } from './peer-capabilities.js';
 import { pinnedFlow } from './pinned-flow.js';
@@ -85,6 +85,10 @@ export class InviteDialog implements DialogMember {
 
   get usage(): InviteUsage {
     return this.owner.usage;
+  }
+
+  get referHandler(): InviteHandler {
+    return this.owner.handler;
   }
 
   get isAlive(): boolean {

@@ -224,16 +224,19 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
     // §15.1.2: a BYE in the early dialog is the end of the INVITE too.
     if (!this.#isFinal) this.#refuse(end.by === 'remote' ? 487 : 500);
     this.#alarms.clear();
-    const why = this.#whyOver(end);
-    for (const { reject } of this.#sending.values()) reject(why);
-    this.#sending.clear();
-    this.#answer?.reject(why);
-    this.#answer = undefined;
+    if (this.#sending.size > 0 || this.#answer !== undefined) this.#rejectAll(this.#whyOver(end));
     this.#onPracked = undefined;
     this.end(end);
   }
 
   // ---- inside ----
+
+  #rejectAll(why: CallError): void {
+    for (const { reject } of this.#sending.values()) reject(why);
+    this.#sending.clear();
+    this.#answer?.reject(why);
+    this.#answer = undefined;
+  }
 
   #accept(options: AcceptOptions): void {
     this.#onPracked = undefined;

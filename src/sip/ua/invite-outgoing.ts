@@ -5,8 +5,7 @@ import { Forking, type ForkingEffect } from '../dialog/forking.js';
 import { ReliableOrder, writeRack } from '../dialog/prack.js';
 import { SessionTimer } from '../dialog/session-timer.js';
 import type { HeaderEntry } from '../message/headers.js';
-import { SipRequest, type SipResponse } from '../message/message.js';
-import { Params } from '../message/params.js';
+import type { SipRequest, SipResponse } from '../message/message.js';
 import { parseUri, type Uri } from '../message/uri.js';
 import type { Flow } from '../transport/flow.js';
 import type { AgentCore, ClientExchange, ResponseContext } from './agent-core.js';
@@ -15,6 +14,7 @@ import { InviteBase } from './invite-base.js';
 import { bodyOf } from './invite-body.js';
 import { endHeaders, InviteDialog } from './invite-dialog.js';
 import type { Body, EndOptions, InviteEnd, InviteUsage, OutgoingInviteBase, OutgoingInviteOptions } from './invite-usage.js';
+import { type OutgoingRequest, outgoingRequest } from './outgoing-request.js';
 import { settle } from './settle.js';
 
 export interface OutgoingCall extends InviteUsage, OutgoingInviteBase {
@@ -41,6 +41,7 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
   readonly #acks = new Map<string, SipRequest>();
   #sequence: number;
   #request: SipRequest;
+  #nextHop: Uri;
   #exchange: ClientExchange | undefined;
   #flow: Flow | undefined;
   #current: InviteDialog | undefined;
@@ -50,14 +51,14 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
   constructor(core: AgentCore, options: OutgoingInviteOptions) {
     super(core, options.handler, options.credentials, { intervalS: options.sessionExpiresS ?? 1800, minS: options.minSeS ?? 90 });
     const uri = typeof options.uri === 'string' ? parseUri(options.uri) : options.uri;
-    if (uri === undefined) throw new OptionError('uri', 'a URI (RFC 3261 §19.1)');
+    if (uri === undefined) throw new OptionError('uri', 'a URI: sip:alice@example.com');
     this.#uri = uri;
     this.#options = options;
     this.callId = options.after?.callId ?? core.random.token();
     this.localTag = options.after?.localTag ?? core.random.token();
     this.#sequence = options.after?.localSequence ?? 0;
     this.#timer = new SessionTimer(this.sessionTimer);
-    this.#request = this.#write();
+    ({ request: this.#request, nextHop: this.#nextHop } = this.#write());
     core.dialogs.addHalf(this.callId, this.localTag, this);
     this.#send();
   }
@@ -111,35 +112,41 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
     else this.#forks.delete(dialog.id);
   }
 
-  #write(): SipRequest {
-    const options = this.#options;
-    const uri = this.#uri;
-    const isReliable = options.reliable !== 'off';
-    const supported = isReliable ? this.core.supported : this.core.supported.filter((tag) => tag !== '100rel');
-    const headers: HeaderEntry[] = (options.route ?? []).map((route): HeaderEntry => ['Route', route]);
-    headers.push(
-      ['Max-Forwards', '70'],
-      ['From', `${options.from};tag=${this.localTag}`],
-      ['To', options.to ?? `<${bareUri(uri)}>`],
-      ['Call-ID', this.callId],
-      ['CSeq', `${++this.#sequence} INVITE`],
-      ['Allow', this.core.allow.join(', ')],
-      ['Supported', supported.join(', ')],
-      ...this.#timer.requestHeaders(),
-      ...(options.reliable === 'required' ? [['Require', '100rel'] as const] : []),
-      ...(options.replaces === undefined ? [] : [['Replaces', options.replaces] as const, ['Require', 'replaces'] as const]),
-      ...fromUri(uri),
-      ...(options.headers ?? []),
+  #write(): OutgoingRequest {
+    const { from, to, route, body, reliable, replaces, headers } = this.#options;
+    const supported = reliable === 'off' ? this.core.supported.filter((tag) => tag !== '100rel') : this.core.supported;
+    const { request, nextHop } = outgoingRequest(
+      {
+        method: 'INVITE',
+        uri: this.#uri,
+        from: `${from};tag=${this.localTag}`,
+        ...(to !== undefined && { to }),
+        ...(route && { route }),
+        callId: this.callId,
+        cseq: ++this.#sequence,
+        headers: [
+          ['Max-Forwards', '70'],
+          ['Allow', this.core.allow.join(', ')],
+          ['Supported', supported.join(', ')],
+          ...this.#timer.requestHeaders(),
+          ...(reliable === 'required' ? [['Require', '100rel'] as const] : []),
+          ...(replaces === undefined ? [] : [['Replaces', replaces] as const, ['Require', 'replaces'] as const]),
+          ...fromUri(this.#uri),
+          ...(headers ?? []),
+        ],
+      },
+      from,
+      this.core.random,
     );
-    const request = new SipRequest('INVITE', bareUri(uri), headers);
-    if (options.body !== undefined) request.setBody(options.body.contentType, options.body.bytes);
-    return request;
+    if (body !== undefined) request.setBody(body.contentType, body.bytes);
+    return { request, nextHop };
   }
 
   #send(): void {
     const { target, flow, credentials } = this.#options;
     this.#exchange = this.core.send({
       request: this.#request,
+      nextHop: this.#nextHop,
       contact: true,
       ...(target && { target }),
       ...(flow && { flow }),
@@ -158,7 +165,7 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
     // RFC 4028 §7.3: once more, with an interval that everybody on the way can bear.
     if (response.status === 422 && this.#machine.state === 'calling' && this.#leaving === undefined && this.#timer.onTooSmall(response)) {
       for (const fork of [...this.#forks.values()]) fork.dialog.finish({ by: 'remote', reasons: [] });
-      this.#request = this.#write();
+      ({ request: this.#request, nextHop: this.#nextHop } = this.#write());
       this.#send();
       return;
     }
@@ -346,11 +353,6 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
     this.#forks.set(tag, fork);
     return fork;
   }
-}
-
-/** §19.1.5: what stands behind `?` are headers of the request, not part of its address. */
-function bareUri(uri: Uri): Uri {
-  return uri.headers.size === 0 ? uri : uri.with({ headers: Params.noneQuery });
 }
 
 /** §19.1.5: of the headers that a URI brings, those that an honest one needs and a dishonest one cannot abuse. */

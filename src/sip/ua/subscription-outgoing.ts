@@ -5,7 +5,7 @@ import type { CredentialSource } from '../auth/digest-client.js';
 import { Dialog } from '../dialog/dialog.js';
 import { Subscriber, type SubscriberEffect, type SubscriberState, type SubscriberTimer } from '../dialog/subscriber.js';
 import type { HeaderEntry } from '../message/headers.js';
-import { SipRequest, type SipResponse } from '../message/message.js';
+import type { SipRequest, SipResponse } from '../message/message.js';
 import { parseUri, type Uri } from '../message/uri.js';
 import type { Flow } from '../transport/flow.js';
 import type { Target } from '../transport/transport.js';
@@ -14,6 +14,7 @@ import { Alarms } from './alarms.js';
 import { defaultReply } from './default-reply.js';
 import type { DialogMember, HalfMember } from './dialog-table.js';
 import { type Body, bodyOf } from './invite-body.js';
+import { type OutgoingRequest, outgoingRequest } from './outgoing-request.js';
 import { pinnedFlow } from './pinned-flow.js';
 
 export interface SubscriptionOptions {
@@ -122,7 +123,7 @@ export class OutgoingSubscription extends EventEmitter<SubscriptionEvents> imple
     }
     this.#flow = exchange.flow;
     dialog.refreshTarget(request);
-    exchange.reply(200);
+    exchange.reply(200, { headers: [['Contact', this.#core.contactFor(exchange.flow)]] });
     this.#apply(this.#machine.onNotify(request, this.#core.clock.now()));
     return true;
   }
@@ -175,18 +176,19 @@ export class OutgoingSubscription extends EventEmitter<SubscriptionEvents> imple
     const { credentials, target, flow, body } = this.#options;
     const headers = this.#headers(expiresS);
     const dialog = isNew ? undefined : this.#dialog;
-    const request = dialog === undefined ? this.#first(headers) : dialog.request('SUBSCRIBE', headers);
+    const { request, nextHop } =
+      dialog === undefined ? this.#first(headers) : { request: dialog.request('SUBSCRIBE', headers), nextHop: dialog.nextHop };
+    if (dialog === undefined) this.#subscribe = request;
     if (body !== undefined) request.setBody(body.contentType, body.bytes);
     const exchange = ++this.#exchange;
     if (dialog === undefined) this.#core.dialogs.addHalf(this.#callId, this.#localTag, this);
-    const nextHop = dialog?.nextHop;
-    const pinned = nextHop && pinnedFlow(this.#flow, nextHop);
+    const pinned = dialog === undefined ? flow : pinnedFlow(this.#flow, nextHop);
     this.#core.send({
       request,
       contact: true,
-      ...(dialog === undefined
-        ? { ...(target && { target }), ...(flow && { flow }) }
-        : { ...(nextHop && { nextHop }), ...(pinned && { flow: pinned }) }),
+      nextHop,
+      ...(dialog === undefined && target && { target }),
+      ...(pinned && { flow: pinned }),
       ...(credentials && { credentials }),
       nextCSeq: () => (dialog === undefined ? ++this.#sequence : dialog.nextSequence()),
       onSent: (sent) => {
@@ -214,19 +216,22 @@ export class OutgoingSubscription extends EventEmitter<SubscriptionEvents> imple
     ];
   }
 
-  #first(headers: readonly HeaderEntry[]): SipRequest {
+  #first(headers: readonly HeaderEntry[]): OutgoingRequest {
     const { from, to, route } = this.#options;
-    const request = new SipRequest('SUBSCRIBE', this.#uri, [
-      ...(route ?? []).map((value): HeaderEntry => ['Route', value]),
-      ['Max-Forwards', '70'],
-      ['From', `${from};tag=${this.#localTag}`],
-      ['To', to ?? `<${this.#uri}>`],
-      ['Call-ID', this.#callId],
-      ['CSeq', `${++this.#sequence} SUBSCRIBE`],
-      ...headers,
-    ]);
-    this.#subscribe = request;
-    return request;
+    return outgoingRequest(
+      {
+        method: 'SUBSCRIBE',
+        uri: this.#uri,
+        from: `${from};tag=${this.#localTag}`,
+        ...(to !== undefined && { to }),
+        ...(route && { route }),
+        callId: this.#callId,
+        cseq: ++this.#sequence,
+        headers: [['Max-Forwards', '70'], ...headers],
+      },
+      from,
+      this.#core.random,
+    );
   }
 
   #forget(): void {

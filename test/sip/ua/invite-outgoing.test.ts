@@ -44,11 +44,11 @@ describe('a call of ours, RFC 3261 §13.2', () => {
     expect(request.entries).toEqual([
       ['Via', 'SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK0'],
       ['Route', '<sip:proxy.example.com;lr>'],
-      ['Max-Forwards', '70'],
       ['From', `<sip:alice@example.com>;tag=${usage.localTag}`],
       ['To', '<sip:bob@example.org>'],
       ['Call-ID', usage.callId],
       ['CSeq', '1 INVITE'],
+      ['Max-Forwards', '70'],
       ['Allow', core.allow.join(', ')],
       ['Supported', '100rel, timer, replaces, norefersub'],
       ['X-Test', '1'],

@@ -1,20 +1,36 @@
-/** The REFERs of one dialog, both ways, and their implicit subscriptions (RFC 3515 §2.4): who gets which NOTIFY. They may outlive the call (RFC 5057 §4.2). */
+/** The REFERs of one dialog, of a call or of their own, both ways, and their implicit subscriptions (RFC 3515 §2.4): who gets which NOTIFY. They may outlive the call (RFC 5057 §4.2). */
+
+import type { Dialog } from '../dialog/dialog.js';
 import { type ReferRequest, referHeaders } from '../dialog/refer.js';
 import type { HeaderEntry } from '../message/headers.js';
-import type { ServerExchange } from './agent-core.js';
-import type { InviteDialog } from './invite-dialog.js';
+import type { SipRequest, SipResponse } from '../message/message.js';
+import type { AgentCore, ClientExchange, ResponseContext, ServerExchange } from './agent-core.js';
+import type { InDialogOptions, InviteHandler, RequestReply } from './invite-usage.js';
 import { ReferProgress } from './refer-progress.js';
 import { ReferSubscription } from './refer-subscription.js';
 import { settle } from './settle.js';
 
+/** The dialog that carries them. */
+export interface ReferralHost {
+  readonly core: AgentCore;
+  readonly dialog: Dialog;
+  readonly referHandler: Pick<InviteHandler, 'onRefer'>;
+  start(request: SipRequest, contact: boolean, onResponse: (response: SipResponse, context: ResponseContext) => void): ClientExchange;
+  send(method: string, options: InDialogOptions & { readonly contact?: boolean }): Promise<SipResponse>;
+  reply(exchange: ServerExchange, reply: RequestReply): void;
+  fail(exchange: ServerExchange, error: unknown): void;
+  /** Nothing is left to report, for now. */
+  leaveTable(): void;
+}
+
 export class DialogReferrals {
-  readonly #dialog: InviteDialog;
+  readonly #dialog: ReferralHost;
   /** Ours, by the CSeq of the REFER, in their order. */
   readonly #sent = new Map<number, ReferProgress>();
   readonly #received = new Map<number, ReferSubscription>();
   #receivedAny = false;
 
-  constructor(dialog: InviteDialog) {
+  constructor(dialog: ReferralHost) {
     this.#dialog = dialog;
   }
 
@@ -24,7 +40,12 @@ export class DialogReferrals {
 
   refer(options: ReferRequest & { readonly headers?: readonly HeaderEntry[] }): ReferProgress {
     const dialog = this.#dialog;
-    const request = dialog.dialog.request('REFER', [...referHeaders(options), ...(options.headers ?? [])]);
+    return this.follow(dialog.dialog.request('REFER', [...referHeaders(options), ...(options.headers ?? [])]));
+  }
+
+  /** Sends a REFER, the first of a dialog of its own perhaps, and listens to what is said of it. */
+  follow(request: SipRequest): ReferProgress {
+    const dialog = this.#dialog;
     let id = request.cseq!.number;
     const progress = new ReferProgress(dialog.core, () => {
       this.#sent.delete(id);
@@ -45,12 +66,12 @@ export class DialogReferrals {
 
   onRefer(exchange: ServerExchange): void {
     const { request } = exchange;
-    const { core, owner } = this.#dialog;
+    const { core } = this.#dialog;
     if (request.headers('Refer-To').length !== 1 || request.referTo === undefined) {
       exchange.reply(400, { reason: 'Refer-To missing, malformed or repeated' });
       return;
     }
-    const { handler } = owner;
+    const handler = this.#dialog.referHandler;
     if (handler.onRefer === undefined) {
       exchange.reply(603);
       return;
@@ -78,7 +99,7 @@ export class DialogReferrals {
     if (method === 'NOTIFY') {
       const progress = find(this.#sent, id);
       if (progress === undefined) return false;
-      exchange.reply(200);
+      exchange.reply(200, { headers: [['Contact', this.#dialog.core.contactFor(exchange.flow)]] });
       progress.onNotify(exchange.request);
       return true;
     }
@@ -95,14 +116,17 @@ export class DialogReferrals {
     for (const subscription of [...this.#received.values()]) subscription.close();
   }
 
-  #answer(exchange: ServerExchange, subscription: ReferSubscription, reply: Parameters<InviteDialog['reply']>[1]): void {
+  #answer(exchange: ServerExchange, subscription: ReferSubscription, reply: RequestReply): void {
     // RFC 4488 §4: who asks for no subscription gets none, and is told so.
     const wantsNone = exchange.request.referSub === false;
     const isAccepted = reply.status >= 200 && reply.status < 300;
     const extra: HeaderEntry[] = isAccepted ? [['Contact', this.#dialog.core.contactFor(exchange.flow)]] : [];
     if (isAccepted && wantsNone) extra.push(['Refer-Sub', 'false']);
     this.#dialog.reply(exchange, { ...reply, headers: [...extra, ...(reply.headers ?? [])] });
-    if (!isAccepted || wantsNone) return;
+    if (!isAccepted || wantsNone) {
+      this.#dialog.leaveTable();
+      return;
+    }
     this.#received.set(subscription.id, subscription);
     subscription.open();
   }
