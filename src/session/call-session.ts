@@ -299,6 +299,12 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
     });
   }
 
+  /** What the application wants to hear and say; before there is media. */
+  useAudio(audio: NonNullable<CallOptions['audio']>): void {
+    const { options } = this.#media;
+    this.#media.reconfigure({ ...options, audio: { ...options.audio, ...audio } });
+  }
+
   /** 200. Resolves when the ACK is in; rejects when the caller cancelled, when no ACK came, or when there is no media. */
   answer(options: AnswerOptions = {}): Promise<void> {
     this.#answering ??= this.#answer(options).catch((error: unknown) => {
@@ -312,8 +318,7 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
 
   async #answer({ headers, audio }: AnswerOptions): Promise<void> {
     const incoming = this.#unanswered('answer');
-    if (audio !== undefined)
-      this.#media.reconfigure(resolveCallOptions({ ...this.#media.options, rtpHost: this.#media.options.rtpHost ?? '', audio }));
+    if (audio !== undefined) this.useAudio(audio);
     await this.#openMedia();
     this.#unanswered('answer');
     const described = this.#describeFor('reliably');

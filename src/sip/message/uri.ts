@@ -93,8 +93,8 @@ export class Uri {
     if (this.scheme === 'tel') return `tel:${escapeUri(this.user ?? '', USER)}${this.params}`;
     let text = `${this.scheme}:`;
     if (this.user !== undefined) {
-      text += escapeUri(this.user, USER);
-      if (this.password !== undefined) text += `:${escapeUri(this.password, USER)}`;
+      text += escapeUser(this.user);
+      if (this.password !== undefined) text += `:${escapeUser(this.password)}`;
       text += '@';
     }
     text += this.host.includes(':') && !this.host.startsWith('[') ? `[${this.host}]` : this.host;
@@ -239,3 +239,6 @@ const parseTel = (text: string, from: number): Uri | undefined => {
   const params = parseUriParams(text, 'uri', end, text.length);
   return params && new Uri({ scheme: 'tel', user: number, params }, text);
 };
+
+/** A '#' is read as it stands, for many switches send it so, and written as §25.1 wants it. */
+const escapeUser = (text: string): string => escapeUri(text, USER).replaceAll('#', '%23');

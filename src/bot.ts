@@ -1,0 +1,46 @@
+/** `sipbot/bot`: what an application sees of its calls. */
+export {
+  type AudioCleared,
+  type AudioFrame,
+  CallAudio,
+  type FrameOptions,
+  type MarkOutcome,
+} from './bot/audio.js';
+export type { Bot } from './bot/bot.js';
+export {
+  type AnswerOptions,
+  Call,
+  type CallEnd,
+  type CallEvents,
+  type CallHeaders,
+  type CallMessage,
+  type CallState,
+  type DtmfDigit,
+  type RingOptions,
+  type TransferProgress,
+  type TransferResult,
+} from './bot/call.js';
+export { Conference, type ConferenceEvents, type ConferenceOptions } from './bot/conference.js';
+export { EchoBot } from './bot/echo-bot.js';
+export type { Gathered, GatherOptions } from './bot/gather.js';
+export type { HeaderValues } from './bot/header-values.js';
+export type { IncomingMessage } from './bot/messages.js';
+export type {
+  AccountOptions,
+  AudioOptions,
+  FrameMs,
+  Overload,
+  SampleRate,
+  SipBotOptions,
+  TrunkOptions,
+  Users,
+} from './bot/options.js';
+export { Party } from './bot/party.js';
+export type { PcmChunk } from './bot/pcm-input.js';
+export type { PlayOptions } from './bot/player.js';
+export { type Interruption, type PlayMode, Playout, type PlayoutResult } from './bot/playout.js';
+export { Recording, type RecordingResult, type RecordOptions } from './bot/recorder.js';
+export { type BotStats, type DialOptions, type MessageOptions, SipBot, type SipBotEvents } from './bot/sip-bot.js';
+export type { SoundOptions, SoundSource } from './bot/sound.js';
+export { TransferRequest } from './bot/transfer-request.js';
+export { trunkPresetNames } from './bot/trunk-presets.js';

@@ -1,0 +1,166 @@
+/** All calls of one SipBot: how they come in, how they are placed, who is told, and when the last one is gone. */
+import type { CodecName } from '../codec/codec.js';
+import type { Logger } from '../log.js';
+import type { MediaEngine } from '../rtp/engine.js';
+import type { CallContext, CallOptions } from '../session/call-options.js';
+import { CallSession, type DialTarget } from '../session/call-session.js';
+import type { Uri } from '../sip/message/uri.js';
+import type { IncomingCall } from '../sip/ua/invite-incoming.js';
+import type { UserAgent } from '../sip/ua/user-agent.js';
+import type { Bot } from './bot.js';
+import { Call, type CallHome } from './call.js';
+import { mediaAddressOf, type OwnEnd, ownEnd } from './own-end.js';
+import type { ResolvedOptions } from './resolve-options.js';
+
+export interface DeskListener {
+  /** Whether somebody listens for calls. */
+  readonly isListening: boolean;
+  /** The option `bot`. */
+  readonly bot: ((call: Call) => Bot | undefined | Promise<Bot | undefined>) | undefined;
+  onCall(call: Call): void;
+  onFailed(error: unknown, call: Call): void;
+  /** Places a call that somebody else asked us to place, by our own ways out. */
+  placeReferred(target: Uri, referredBy: string | undefined, subject: CallSession): CallSession;
+}
+
+export interface Placement {
+  readonly call: Call;
+  readonly session: CallSession;
+}
+
+export class CallDesk {
+  /** By Call-ID; one of ours is here once its INVITE has left. */
+  readonly calls = new Map<string, Call>();
+  readonly #agent: UserAgent;
+  readonly #engine: MediaEngine;
+  readonly #options: ResolvedOptions;
+  readonly #logger: Logger;
+  readonly #listener: DeskListener;
+  readonly #sessions = new Map<CallSession, Call>();
+  readonly #onIdle = new Set<() => void>();
+  codecs: readonly CodecName[] = [];
+  isClosed = false;
+
+  constructor(agent: UserAgent, engine: MediaEngine, options: ResolvedOptions, logger: Logger, listener: DeskListener) {
+    this.#agent = agent;
+    this.#engine = engine;
+    this.#options = options;
+    this.#logger = logger;
+    this.#listener = listener;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  get isFull(): boolean {
+    return this.#sessions.size >= this.#options.maxCalls;
+  }
+
+  /** What every call gets unless it is told otherwise. */
+  callOptions(): CallOptions {
+    const { codecOrder, srtp, audio, ringTimeoutMs, maxCallMs, mediaTimeoutMs } = this.#options;
+    return { codecs: this.codecs, codecOrder, srtp, audio, ringTimeoutMs, maxCallMs, mediaTimeoutMs };
+  }
+
+  receive(incoming: IncomingCall): void {
+    if (this.isClosed) {
+      incoming.reject(503);
+      return;
+    }
+    if (this.isFull) {
+      const { status, retryAfter } = this.#options.overload;
+      incoming.reject(status, retryAfter === undefined ? {} : { headers: [['Retry-After', String(retryAfter)]] });
+      return;
+    }
+    const session = CallSession.receive(incoming, this.#context(ownEnd(this.#agent, incoming.flow)), this.callOptions());
+    if (session === undefined) return;
+    const call = this.adopt(session);
+    void this.#offer(call);
+  }
+
+  /** Sends an INVITE. */
+  place(target: DialTarget, options: CallOptions, end: OwnEnd | undefined): Placement {
+    const session = CallSession.dial(target, this.#context(end), options);
+    return { session, call: this.adopt(session) };
+  }
+
+  /** Makes a call known, until it ends. */
+  adopt(session: CallSession): Call {
+    const known = this.#sessions.get(session);
+    if (known !== undefined) return known;
+    const home: CallHome = {
+      clock: this.#agent.clock,
+      logger: this.#logger,
+      audio: session.options.audio,
+      onFailed: (call, error) => this.#listener.onFailed(error, call),
+      placeReferred: (uri, referredBy) => this.#listener.placeReferred(uri, referredBy, session),
+      callOf: (other) => this.adopt(other),
+    };
+    const call = new Call(session, home);
+    this.#sessions.set(session, call);
+    const know = (): void => {
+      if (session.id !== '') this.calls.set(session.id, call);
+    };
+    know();
+    session.on('stream', () => queueMicrotask(know));
+    session.on('ringing', know);
+    session.on('early', know);
+    session.on('answered', know);
+    session.on('ended', () => this.#forget(session, call));
+    return call;
+  }
+
+  /** Calls back once, when there are no calls. */
+  whenIdle(tell: () => void): void {
+    if (this.#sessions.size === 0) tell();
+    else this.#onIdle.add(tell);
+  }
+
+  /** Every call that is still up, hung up. */
+  async hangupAll(): Promise<void> {
+    await Promise.allSettled([...this.#sessions.keys()].map((session) => session.hangup()));
+  }
+
+  #forget(session: CallSession, call: Call): void {
+    this.#sessions.delete(session);
+    for (const [id, one] of this.calls) if (one === call) this.calls.delete(id);
+    if (this.#sessions.size > 0) return;
+    const waiting = [...this.#onIdle];
+    this.#onIdle.clear();
+    for (const tell of waiting) tell();
+  }
+
+  /** To the bot that the option names, else to whoever listens, else to nobody: 480. */
+  async #offer(call: Call): Promise<void> {
+    try {
+      const bot = await this.#listener.bot?.(call);
+      if (call.state === 'ended') return;
+      if (bot !== undefined) {
+        await call.answer({ bot });
+      } else if (this.#listener.isListening) {
+        this.#listener.onCall(call);
+      } else {
+        this.#logger.warn(
+          { from: call.from.uri, to: call.requestUri },
+          "a call that nobody takes: on('call') has no listener, and there is no bot",
+        );
+        call.reject(480);
+      }
+    } catch (error) {
+      // A caller who gives up while we answer is no failure of the application's.
+      if (call.state !== 'ended') call.fail(error);
+    }
+  }
+
+  #context(end: OwnEnd | undefined): CallContext {
+    return {
+      clock: this.#agent.clock,
+      random: this.#agent.random,
+      logger: this.#logger,
+      engine: this.#engine,
+      mediaAddress: (stream) => mediaAddressOf(stream.local.address, end),
+      invite: (options) => this.#agent.invite(options),
+    };
+  }
+}

@@ -1,0 +1,457 @@
+/** One call, as an application sees it: who, what state, what to do with it, and its audio. A thin face over the session's call. */
+import type { Clock } from '../clock.js';
+import type { DtmfDigit } from '../codec/dtmf-keypad.js';
+import { OptionError, SipBotError } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { StreamStats } from '../rtp/stream-stats.js';
+import { type Bridge, bridgeCalls } from '../session/bridge.js';
+import type { CallEnd } from '../session/call-end.js';
+import type { CallSession } from '../session/call-session.js';
+import type { CallState } from '../session/call-state.js';
+import type { TransferResult } from '../session/transfer.js';
+import type { TransferRequest as SessionRequest } from '../session/transfer-request.js';
+import type { HeaderEntry } from '../sip/message/headers.js';
+import type { Uri } from '../sip/message/uri.js';
+import { CallAudio } from './audio.js';
+import type { Bot } from './bot.js';
+import { type Gathered, type GatherOptions, gather } from './gather.js';
+import { given } from './given.js';
+import { type HeaderValues, headerEntries } from './header-values.js';
+import type { AudioOptions } from './options.js';
+import { Party } from './party.js';
+import { Player, type PlayOptions, type SoundSource } from './player.js';
+import type { Playout } from './playout.js';
+import { Recording, type RecordOptions } from './recorder.js';
+import { type ResolvedAudio, resolveAudio } from './resolve-options.js';
+import { SafeEmitter } from './safe-emitter.js';
+import { SpeechWatch } from './speech-watch.js';
+import { TransferRequest } from './transfer-request.js';
+
+export type { CallEnd, CallState, DtmfDigit, TransferResult };
+
+export interface TransferProgress {
+  readonly status: number;
+  readonly reason: string;
+}
+
+export interface CallMessage {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+export interface CallEvents {
+  ringing: [];
+  early: [];
+  answered: [];
+  /** One for each key, whichever way it came. */
+  dtmf: [digit: DtmfDigit];
+  held: [hold: { readonly by: 'local' | 'remote' }];
+  resumed: [hold: { readonly by: 'local' | 'remote' }];
+  transferRequest: [request: TransferRequest];
+  transferProgress: [progress: TransferProgress];
+  message: [message: CallMessage];
+  /** `timeMs` is media time, as in AudioFrame. */
+  speechStart: [speech: { readonly timeMs: number }];
+  speechEnd: [speech: { readonly timeMs: number; readonly durationMs: number }];
+  /** Exactly once, and always the last. */
+  ended: [end: CallEnd];
+}
+
+export interface AnswerOptions {
+  readonly audio?: AudioOptions;
+  readonly headers?: HeaderValues;
+  readonly bot?: Bot;
+}
+
+export interface RingOptions {
+  readonly headers?: HeaderValues;
+  /** RFC 3262. @default 'ifSupported' for early media, else 'never' */
+  readonly reliable?: 'never' | 'ifSupported' | 'always';
+}
+
+export interface CallHeaders {
+  /** The first value; any case, long or compact name. */
+  get(name: string): string | undefined;
+  getAll(name: string): readonly string[];
+  has(name: string): boolean;
+}
+
+/** What a call needs of the bot it belongs to. */
+export interface CallHome {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly audio: ResolvedAudio;
+  /** A listener or bot of the application failed: said as `error` on the bot; the call is ended here. */
+  onFailed(call: Call, error: unknown): void;
+  /** Places a call that the far end asked for, by the bot's own ways out. */
+  placeReferred(target: Uri, referredBy: string | undefined): CallSession;
+  /** The face of a call. */
+  callOf(session: CallSession): Call;
+}
+
+export class Call extends SafeEmitter<CallEvents> {
+  readonly #session: CallSession;
+  readonly #home: CallHome;
+  readonly #recordings = new Set<Recording>();
+  #audio: CallAudio | undefined;
+  #audioFormat: ResolvedAudio;
+  #player: Player | undefined;
+  #speech: SpeechWatch | undefined;
+  #bot: Bot | undefined;
+  #bridge: Bridge | undefined;
+  #isEnded = false;
+
+  /** @internal */
+  constructor(session: CallSession, home: CallHome) {
+    super();
+    this.#session = session;
+    this.#home = home;
+    this.#audioFormat = home.audio;
+    this.#follow();
+  }
+
+  // ── Who and what ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The Call-ID. */
+  get id(): string {
+    return this.#session.id;
+  }
+
+  get direction(): 'in' | 'out' {
+    return this.#session.direction;
+  }
+
+  get state(): CallState {
+    return this.#session.state;
+  }
+
+  get from(): Party {
+    return new Party(this.#session.from);
+  }
+
+  get to(): Party {
+    return new Party(this.#session.to);
+  }
+
+  get requestUri(): string {
+    return this.#session.requestUri.toString();
+  }
+
+  /** P-Asserted-Identity: who the network says is calling. Only as true as the peer is trusted. */
+  get asserted(): Party | undefined {
+    const [first] = this.#session.request?.assertedIdentities ?? [];
+    return first === undefined ? undefined : new Party(first);
+  }
+
+  /** Who forwarded the call here, last first. */
+  get diversion(): readonly Party[] {
+    return (this.#session.request?.diversions ?? []).map((diversion) => new Party(diversion.address));
+  }
+
+  /** Of the INVITE that began the call. */
+  get headers(): CallHeaders {
+    const request = this.#session.request;
+    return {
+      get: (name) => request?.header(name),
+      getAll: (name) => request?.headers(name) ?? [],
+      has: (name) => request?.has(name) ?? false,
+    };
+  }
+
+  /** Where the peer's signalling is. */
+  get remote(): { readonly address: string; readonly port: number; readonly transport: string } | undefined {
+    return this.#session.remote;
+  }
+
+  /** What is sent; undefined until agreed. */
+  get codec(): string | undefined {
+    return this.#session.codec?.codec;
+  }
+
+  /** Of the audio that the bot hears and writes; constant whatever the codec becomes. */
+  get sampleRate(): number {
+    return this.#audioFormat.sampleRate;
+  }
+
+  get startedAt(): Date {
+    return new Date(this.#session.startedAt);
+  }
+
+  get answeredAt(): Date | undefined {
+    const at = this.#session.answeredAt;
+    return at === undefined ? undefined : new Date(at);
+  }
+
+  // ── What to do with it ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** 180. */
+  ring(options: RingOptions = {}): Promise<void> {
+    return this.#session.ring(progressOptions(options));
+  }
+
+  /** 183 with early media: what is written or played is heard before the answer. */
+  async progress(options: RingOptions & { readonly audio?: AudioOptions } = {}): Promise<void> {
+    this.#session.useAudio(this.#chooseAudio(options.audio));
+    await this.#session.progress(progressOptions(options));
+  }
+
+  /** Resolves when the ACK is in; never waits for the peer's RTP. Rejects CallError when the caller cancelled, or no ACK came. */
+  async answer(options: AnswerOptions = {}): Promise<void> {
+    const audio = this.#chooseAudio(options.audio);
+    const headers = headerEntries('headers', options.headers);
+    if (options.bot !== undefined) this.use(options.bot);
+    await this.#session.answer({ audio, headers });
+  }
+
+  reject(status = 486, reason?: string, options: { readonly headers?: HeaderValues } = {}): void {
+    this.#session.reject(status, reason, { headers: headerEntries('headers', options.headers) });
+  }
+
+  /** 302: the caller is asked to try there. */
+  redirect(target: string | readonly string[], options: { readonly status?: number; readonly headers?: HeaderValues } = {}): void {
+    this.#session.redirect(target, { ...given({ status: options.status }), headers: headerEntries('headers', options.headers) });
+  }
+
+  /** `reason` becomes a Reason header (RFC 3326) as it stands, such as 'Q.850;cause=16'. Resolves when the call has ended. */
+  hangup(options: { readonly reason?: string; readonly headers?: HeaderValues } = {}): Promise<void> {
+    return this.#session.hangup({ ...given({ reason: options.reason }), headers: headerEntries('headers', options.headers) });
+  }
+
+  hold(): Promise<void> {
+    return this.#session.hold();
+  }
+
+  resume(): Promise<void> {
+    return this.#session.resume();
+  }
+
+  /** Blind to a target, attended to the far end of another call. */
+  transfer(target: string | Call, options: { readonly fallback?: 'none' | 'bridge' } = {}): Promise<TransferResult> {
+    return this.#session.transfer(typeof target === 'string' ? target : target.#session, options);
+  }
+
+  /** The two parties hear each other, codecs converted, until one hangs up or `stop` is called. */
+  async bridge(other: Call): Promise<Bridge> {
+    if (other === this) throw new OptionError('other', 'a call cannot be bridged with itself');
+    this.#bridge?.stop();
+    const bridge = bridgeCalls(this.#session, other.#session);
+    this.#bridge = bridge;
+    return bridge;
+  }
+
+  /** Resolves when the last tone is out. */
+  sendDtmf(
+    digits: string,
+    options: { readonly via?: 'auto' | 'info'; readonly durationMs?: number; readonly gapMs?: number } = {},
+  ): Promise<void> {
+    return this.#session.sendDtmf(digits, options);
+  }
+
+  /** Text within the call (RFC 3428). */
+  message(text: string, options: { readonly contentType?: string } = {}): Promise<void> {
+    return this.#session.message(text, options);
+  }
+
+  gather(options: GatherOptions<SoundSource> = {}): Promise<Gathered> {
+    return gather<SoundSource>(
+      {
+        clock: this.#home.clock,
+        isEnded: this.#isEnded,
+        play: (prompt) => this.play(prompt),
+        onDtmf: (listener) => this.#listen('dtmf', listener),
+        onEnded: (listener) => this.#listen('ended', listener),
+      },
+      options,
+    );
+  }
+
+  /** Packets, loss, jitter, round trip, late, concealed, MOS both ways; undefined before there is media. */
+  stats(): StreamStats | undefined {
+    return this.#session.stats();
+  }
+
+  // ── Its audio ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get audio(): CallAudio {
+    if (this.#audio === undefined) this.#openAudio(this.#home.audio);
+    return this.#audio!;
+  }
+
+  /** A file, its bytes, samples, a stream of them, or a tone. */
+  play(source: SoundSource, options: PlayOptions = {}): Playout {
+    this.#player ??= new Player(this.audio, {
+      logger: this.#home.logger,
+      onSpeech: (listener) => this.#listen('speechStart', listener),
+      onDtmf: (listener) => this.#listen('dtmf', listener),
+    });
+    if (this.#isEnded) this.#player.end();
+    return this.#player.play(source, options);
+  }
+
+  record(path: string, options: RecordOptions = {}): Recording {
+    if (this.#isEnded) throw new SipBotError('ERR_CALL_ENDED', 'the call has ended: nothing can be recorded any more');
+    const recording = new Recording(path, options, this.audio, (one) => this.#recordings.delete(one));
+    this.#recordings.add(recording);
+    const stream = this.#session.stream;
+    if (stream !== undefined) recording.attach(stream.incoming, stream.sent);
+    return recording;
+  }
+
+  /** Hands the call to a bot. `answer({ bot })` and the option `bot` do the same. */
+  use(bot: Bot): void {
+    if (this.#bot !== undefined) throw new SipBotError('ERR_STATE', 'this call has its bot already');
+    this.#bot = bot;
+    if (bot.onAudio !== undefined) {
+      this.audio.on('frame', (frame) => bot.onAudio?.(frame, this), { from: 'answer', borrow: bot.borrowsAudio === true });
+    }
+    if (bot.onDtmf !== undefined) this.on('dtmf', (digit) => bot.onDtmf?.(digit, this));
+    if (this.#session.state === 'answered' || this.#session.state === 'held') this.#startBot();
+  }
+
+  // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  protected override onListenerFailed(_event: keyof CallEvents, error: unknown): void {
+    this.fail(error);
+  }
+
+  protected override onListening(event: keyof CallEvents): void {
+    if (event === 'speechStart' || event === 'speechEnd') this.#watchSpeech();
+    // Without anybody to decide, the session refuses by itself.
+    if (event === 'transferRequest') this.#watchTransfers();
+  }
+
+  #follow(): void {
+    const session = this.#session;
+    session.on('stream', () => this.#attach());
+    session.on('ringing', () => this.emit('ringing'));
+    session.on('early', () => this.emit('early'));
+    session.on('answered', () => {
+      this.#startBot();
+      this.emit('answered');
+    });
+    session.on('dtmf', (digit) => this.emit('dtmf', digit));
+    session.on('held', (hold) => this.emit('held', hold));
+    session.on('resumed', (hold) => this.emit('resumed', hold));
+    session.on('message', ({ contentType, text }) => this.emit('message', { contentType, text }));
+    session.on('transferProgress', (progress) => this.emit('transferProgress', progress));
+    session.on('ended', (end) => this.#end(end));
+    if (session.stream !== undefined) this.#attach();
+  }
+
+  /** @internal: the application failed on this call. It ends, and the bot says so; nothing else is disturbed. */
+  fail(error: unknown): void {
+    this.#home.onFailed(this, error);
+    if (this.#isEnded) return;
+    const isOffered = this.direction === 'in' && (this.state === 'ringing' || this.state === 'early');
+    if (isOffered) this.#session.reject(500);
+    else this.#session.hangup({ reason: 'SIP;cause=500;text="Application failed"' }).catch(() => {});
+  }
+
+  #startBot(): void {
+    const bot = this.#bot;
+    if (bot?.onStart === undefined) return;
+    try {
+      const started = bot.onStart(this);
+      started?.catch?.((error: unknown) => this.fail(error));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  readonly #onTransferRequest = (request: SessionRequest): void => {
+    this.emit('transferRequest', new TransferRequest(request, this.#home));
+  };
+
+  #watchTransfers(): void {
+    this.#session.off('transferRequest', this.#onTransferRequest);
+    if (this.listenerCount('transferRequest') > 0) this.#session.on('transferRequest', this.#onTransferRequest);
+  }
+
+  /** Listening for speech costs something: it begins with the first who wants to know, and ends with the last. */
+  #watchSpeech(): void {
+    if (this.#isEnded) return;
+    if (this.listenerCount('speechStart') + this.listenerCount('speechEnd') === 0) {
+      this.#speech?.stop();
+      return;
+    }
+    this.#speech ??= new SpeechWatch(this.audio, {
+      onStart: (timeMs) => this.emit('speechStart', { timeMs }),
+      onEnd: (timeMs, durationMs) => this.emit('speechEnd', { timeMs, durationMs }),
+    });
+    this.#speech.start();
+  }
+
+  #attach(): void {
+    const stream = this.#session.stream;
+    if (stream === undefined) return;
+    const audio = this.audio;
+    audio.attach(stream);
+    this.#player?.attach();
+    for (const recording of this.#recordings) recording.attach(stream.incoming, stream.sent);
+    this.#session.onFrames(() => {
+      audio.onFrames();
+      for (const recording of this.#recordings) recording.pump();
+    });
+  }
+
+  #chooseAudio(wanted: AudioOptions | undefined): ResolvedAudio {
+    if (wanted === undefined) return this.#audioFormat;
+    const audio = resolveAudio('audio.', { ...this.#home.audio, ...wanted });
+    if (this.#audio === undefined) this.#openAudio(audio);
+    else if (this.#audio.sampleRate !== audio.sampleRate || this.#audio.frameMs !== audio.frameMs) {
+      throw new OptionError(
+        'audio',
+        `this call's audio is in use already, at ${this.#audio.sampleRate} Hz in frames of ${this.#audio.frameMs} ms`,
+      );
+    }
+    return audio;
+  }
+
+  #openAudio(format: ResolvedAudio): void {
+    this.#audioFormat = format;
+    this.#audio = new CallAudio({ ...format, onThrown: (error) => this.fail(error) });
+    if (this.#isEnded) this.#audio.end();
+  }
+
+  #listen<E extends 'dtmf' | 'speechStart' | 'ended'>(event: E, listener: (...args: CallEvents[E]) => void): () => void {
+    const heard = listener as never;
+    this.on(event, heard);
+    return () => this.off(event, heard);
+  }
+
+  #end(end: CallEnd): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#bridge?.stop();
+    this.#player?.end();
+    for (const recording of [...this.#recordings]) {
+      recording.pump();
+      recording
+        .stop()
+        .catch((error: unknown) =>
+          this.#home.logger.warn({ call: this.id, path: recording.path, error: String(error) }, 'recording failed'),
+        );
+    }
+    this.#speech?.stop();
+    this.#audio?.end();
+    this.#endBot(end);
+    this.emit('ended', end);
+    this.removeAllListeners();
+  }
+
+  #endBot(end: CallEnd): void {
+    try {
+      const told = this.#bot?.onEnd?.(end, this);
+      told?.catch?.((error: unknown) => this.#home.onFailed(this, error));
+    } catch (error) {
+      this.#home.onFailed(this, error);
+    }
+  }
+}
+
+function progressOptions({ headers, reliable }: RingOptions): {
+  readonly headers: readonly HeaderEntry[];
+  readonly reliable?: 'never' | 'ifSupported' | 'always';
+} {
+  return { headers: headerEntries('headers', headers), ...given({ reliable }) };
+}

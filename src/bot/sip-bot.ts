@@ -1,0 +1,461 @@
+/** SipBot: accounts, trunks, listeners, calls and the media threads behind them, wired. Each decision it takes has a room of its own. */
+import { systemClock } from '../clock.js';
+import type { CodecName } from '../codec/codec.js';
+import { loadOpus } from '../codec/opus-library.js';
+import { CallError, OptionError, SipBotError } from '../errors.js';
+import { type Logger, silentLogger } from '../log.js';
+import { systemRandom } from '../random.js';
+import { type EngineStats, MediaEngine } from '../rtp/engine.js';
+import type { CallOptions } from '../session/call-options.js';
+import type { CallSession, DialTarget } from '../session/call-session.js';
+import type { Credentials } from '../sip/auth/digest-client.js';
+import { DigestServer } from '../sip/auth/digest-server.js';
+import type { HeaderEntry } from '../sip/message/headers.js';
+import type { SipRequest } from '../sip/message/message.js';
+import { parseNameAddr } from '../sip/message/name-addr.js';
+import { Params } from '../sip/message/params.js';
+import { isParseFailure, type ParseFailure } from '../sip/message/parse-failure.js';
+import type { Uri } from '../sip/message/uri.js';
+import type { Flow } from '../sip/transport/flow.js';
+import type { ListenAddress } from '../sip/transport/transport.js';
+import type { Admission } from '../sip/ua/admission.js';
+import { type TraceEntry, UserAgent, type UserAgentStats } from '../sip/ua/user-agent.js';
+import { Account, type AccountListener, type RegistrationFailure } from './account.js';
+import type { Bot } from './bot.js';
+import type { Call } from './call.js';
+import { CallDesk } from './call-desk.js';
+import { Doorkeeper } from './doorkeeper.js';
+import { given } from './given.js';
+import { type HeaderValues, headerEntries } from './header-values.js';
+import { identityOf } from './identity.js';
+import { type IncomingMessage, receiveMessage, sendMessage } from './messages.js';
+import type { AudioOptions, SipBotOptions } from './options.js';
+import { type OwnEnd, ownEndTowards } from './own-end.js';
+import { checkCodecs, parseServer, type ResolvedOptions, type ResolvedTrunk, resolveAudio, resolveOptions } from './resolve-options.js';
+import { chooseWayOut, type WayOut } from './routing.js';
+import { SafeEmitter } from './safe-emitter.js';
+import { withoutSecrets } from './secrets.js';
+import { Trunk, type TrunkHealth, type TrunkProbe } from './trunk.js';
+
+export interface SipBotEvents {
+  /** Somebody calls: answer, reject or redirect it. A call that nobody takes gets 480. */
+  call: [call: Call];
+  registered: [registration: { readonly account: string; readonly expiresS: number }];
+  unregistered: [registration: { readonly account: string }];
+  registrationFailed: [failure: RegistrationFailure];
+  /** Text without a call. */
+  message: [message: IncomingMessage];
+  /** Every SIP message, as it was on the wire, passwords' digests left out. Costs nothing while nobody listens. */
+  trace: [entry: TraceEntry];
+  /** A listener or a bot of the application's failed: its call has been ended. */
+  error: [error: unknown, call: Call | undefined];
+}
+
+export interface DialOptions {
+  /** A number, a user or a SIP URI: what the callee sees. */
+  readonly callerId?: string;
+  readonly displayName?: string;
+  /** An account's URI or user. */
+  readonly account?: string;
+  readonly trunk?: string;
+  readonly headers?: HeaderValues;
+  /** How long it may ring. @default ringTimeoutMs of the bot */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** The call, as soon as there is one: to hear early media, or to hang up. Once for each trunk host that is tried. */
+  readonly onCall?: (call: Call) => void;
+  readonly codecs?: readonly CodecName[];
+  readonly srtp?: SipBotOptions['srtp'];
+  readonly audio?: AudioOptions;
+  readonly bot?: Bot;
+  /** What a 3xx does: ask whoever listens for `transferRequest` (nobody: the call fails with it), or be followed, five targets at most. @default 'ask' */
+  readonly redirects?: 'ask' | 'follow';
+}
+
+export interface MessageOptions {
+  readonly account?: string;
+  readonly trunk?: string;
+  readonly callerId?: string;
+  readonly headers?: HeaderValues;
+  /** @default 'text/plain;charset=utf-8' */
+  readonly contentType?: string;
+}
+
+export interface BotStats {
+  readonly calls: number;
+  readonly accounts: readonly { readonly account: string; readonly isRegistered: boolean }[];
+  readonly trunks: readonly TrunkHealth[];
+  readonly signalling: UserAgentStats;
+  readonly media: EngineStats;
+  /** Requests of strangers: told 403, or left unanswered. */
+  readonly strangers: { readonly refused: number; readonly dropped: number };
+}
+
+type State = 'new' | 'running' | 'stopped';
+
+const DEFAULT_CODECS: readonly CodecName[] = ['opus', 'g722', 'pcmu', 'pcma'];
+const REALM = 'sipbot';
+
+export class SipBot extends SafeEmitter<SipBotEvents> {
+  readonly #options: ResolvedOptions;
+  readonly #logger: Logger;
+  readonly #agent: UserAgent;
+  readonly #engine: MediaEngine;
+  readonly #door: Doorkeeper;
+  readonly #desk: CallDesk;
+  readonly #accounts: readonly Account[];
+  readonly #trunks: readonly Trunk[];
+  #state: State = 'new';
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #isTracing = false;
+
+  constructor(options: SipBotOptions = {}) {
+    super();
+    const resolved = resolveOptions(options);
+    const { clock, network, random, resolver, logger = silentLogger, bot } = options;
+    this.#options = resolved;
+    this.#logger = logger;
+    this.#door = new Doorkeeper(resolved, logger);
+    const injected = { ...given({ clock, network, random }), logger };
+    this.#agent = new UserAgent({
+      ...injected,
+      ...given({ resolver, tls: resolved.tls, publicAddress: resolved.publicAddress, authenticate: this.#authenticator(options) }),
+      listen: resolved.listen,
+      localNetworks: resolved.localNetworks,
+      product: resolved.userAgent,
+      admit: (request, flow) => this.#admit(request, flow),
+    });
+    this.#engine = new MediaEngine({
+      ...injected,
+      ...given({ threads: resolved.threads }),
+      ports: resolved.rtpPorts,
+      host: resolved.rtpHost,
+    });
+    const isListening = (): boolean => this.listenerCount('call') > 0;
+    this.#desk = new CallDesk(this.#agent, this.#engine, resolved, logger, {
+      get isListening() {
+        return isListening();
+      },
+      bot,
+      onCall: (call) => this.emit('call', call),
+      onFailed: (error, call) => this.#onFailed(error, call),
+      placeReferred: (target, referredBy) => this.#placeReferred(target, referredBy),
+    });
+    this.#accounts = resolved.accounts.map((account) => new Account(this.#agent, account, this.#door, this.#accountListener));
+    this.#trunks = resolved.trunks.map((trunk) => new Trunk(trunk, this.#serversOf(trunk), this.#probe()));
+    this.#agent.on('invite', (incoming) => this.#desk.receive(incoming));
+    this.#agent.handle('MESSAGE', (incoming) => {
+      const message = receiveMessage(incoming);
+      if (message !== undefined) this.emit('message', message);
+    });
+  }
+
+  /** Listens, registers. Rejects when an address cannot be had or a registrar refuses; one that is silent is retried, with `registrationFailed`. */
+  start(): Promise<void> {
+    if (this.#state === 'stopped')
+      return Promise.reject(new SipBotError('ERR_STOPPED', 'a bot that was stopped is not started again: make a new one'));
+    this.#starting ??= this.#start().catch(async (error: unknown) => {
+      await this.stop();
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  /**
+   * Takes no new calls, gives those there are `drainMs` to end by themselves, hangs up the rest, unregisters, and closes every socket and
+   * thread. Idempotent. Never touches process signals.
+   */
+  stop(options: { readonly drainMs?: number } = {}): Promise<void> {
+    const { drainMs = 0 } = options;
+    if (!(drainMs >= 0)) return Promise.reject(new OptionError('drainMs', 'must be a number of milliseconds'));
+    this.#stopping ??= this.#stop(drainMs);
+    return this.#stopping;
+  }
+
+  /** Places a call. Resolves when it is answered; rejects CallError { status, reason, code } when it is not. */
+  async dial(target: string, options: DialOptions = {}): Promise<Call> {
+    const way = chooseWayOut(target, options, this.#options);
+    const callOptions = this.#dialOptions(way, options);
+    const headers = headerEntries('headers', options.headers);
+    this.#checkRunning();
+    const trunk = this.#trunks.find((one) => one.options === way.trunk);
+    const uris = trunk === undefined ? way.uris : trunk.inOrder(way.uris);
+    for (const [i, uri] of uris.entries()) {
+      throwIfAborted(options.signal);
+      if (this.#desk.isFull) throw new CallError('ERR_CALL_FAILED', 503, 'maxCalls calls are up already');
+      const end = await ownEndTowards(this.#agent, firstHop(uri, this.#routeOf(way)));
+      throwIfAborted(options.signal);
+      const { call, session } = this.#desk.place(this.#dialTarget(way, uri, headers, options, end), callOptions, end);
+      try {
+        await this.#answered(call, session, options);
+        return call;
+      } catch (error) {
+        if (i === uris.length - 1 || options.signal?.aborted === true || !isWorthAnotherHost(error)) throw error;
+        this.#logger.warn({ trunk: way.trunk?.name, host: uri.host, error: String(error) }, 'a trunk host failed; the next one is tried');
+      }
+    }
+    throw new CallError('ERR_CALL_FAILED', 503, 'no way out');
+  }
+
+  /** Sends a text. Resolves when the far end has taken it. */
+  async message(target: string, text: string, options: MessageOptions = {}): Promise<void> {
+    const way = chooseWayOut(target, options, this.#options);
+    const headers = headerEntries('headers', options.headers);
+    this.#checkRunning();
+    const uri = way.uris[0]!;
+    const end = await ownEndTowards(this.#agent, firstHop(uri, this.#routeOf(way)));
+    const identity = identityOf(way, options, end?.seen ?? 'localhost');
+    await sendMessage(this.#agent, {
+      uri,
+      from: identity.from,
+      text,
+      contentType: options.contentType ?? 'text/plain;charset=utf-8',
+      headers: [...identity.headers, ...headers],
+      route: this.#routeOf(way),
+      credentials: this.#credentialsOf(way),
+    });
+  }
+
+  /** Those that are up, by Call-ID. */
+  get calls(): ReadonlyMap<string, Call> {
+    return this.#desk.calls;
+  }
+
+  get addresses(): readonly ListenAddress[] {
+    return this.#agent.addresses;
+  }
+
+  stats(): BotStats {
+    return {
+      calls: this.#desk.size,
+      accounts: this.#accounts.map((account) => ({ account: account.options.uri, isRegistered: account.isRegistered })),
+      trunks: this.#trunks.map((trunk) => trunk.health),
+      signalling: this.#agent.stats(),
+      media: this.#engine.stats(),
+      strangers: this.#door.counts,
+    };
+  }
+
+  // ── Starting and stopping ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #start(): Promise<void> {
+    this.#desk.codecs = this.#options.codecs ?? (await defaultCodecs());
+    if (this.#options.codecs?.includes('opus') === true) await loadOpus();
+    await Promise.all([this.#engine.ready(), this.#agent.start()]);
+    if (this.#options.publicAddress === 'auto' && this.#options.stunServer !== undefined)
+      await this.#learnPublicAddress(this.#options.stunServer);
+    if (this.#stopping !== undefined) return;
+    this.#state = 'running';
+    for (const trunk of this.#trunks) trunk.start();
+    await Promise.all(this.#accounts.map((account) => account.start()));
+  }
+
+  async #stop(drainMs: number): Promise<void> {
+    this.#state = 'stopped';
+    this.#desk.isClosed = true;
+    for (const trunk of this.#trunks) trunk.stop();
+    if (drainMs > 0 && this.#desk.size > 0) {
+      const { clock } = this.#agent;
+      await new Promise<void>((resolve) => {
+        const patience = clock.at(clock.now() + drainMs, resolve);
+        this.#desk.whenIdle(() => {
+          patience.cancel();
+          resolve();
+        });
+      });
+    }
+    await this.#desk.hangupAll();
+    await Promise.allSettled(this.#accounts.map((account) => account.stop()));
+    await this.#agent.close();
+    await this.#engine.close();
+  }
+
+  async #learnPublicAddress(server: string): Promise<void> {
+    const uri = parseServer(server);
+    const [target] = uri === undefined ? [] : await this.#agent.resolver.resolve(uri).catch(() => []);
+    const mapped =
+      target && (await this.#agent.transports.discoverPublicAddress({ address: target.address, port: uri?.port ?? STUN_PORT }));
+    if (mapped === undefined) this.#logger.warn({ server }, 'the STUN server did not say how we are seen: what responses say must do');
+  }
+
+  #checkRunning(): void {
+    if (this.#state === 'new') throw new SipBotError('ERR_STATE', 'start() comes first');
+    if (this.#state === 'stopped') throw new SipBotError('ERR_STOPPED', 'this bot has been stopped');
+  }
+
+  // ── Ways out ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #accountOf(way: WayOut): Account | undefined {
+    return this.#accounts.find((account) => account.options === way.account);
+  }
+
+  #routeOf(way: WayOut): readonly string[] {
+    return this.#accountOf(way)?.route ?? [];
+  }
+
+  /** Of the way itself, and of no other: a redirected host or a stranger's realm never gets an answer made with them. */
+  #credentialsOf(way: WayOut): Credentials | undefined {
+    if (way.trunk === undefined) return this.#accountOf(way)?.credentials;
+    const { authUser, password, callerId } = way.trunk;
+    const user = authUser ?? callerId;
+    return password === undefined || user === undefined ? undefined : { user, password };
+  }
+
+  #dialOptions(way: WayOut, options: DialOptions): CallOptions {
+    const codecs = options.codecs ?? way.trunk?.codecs;
+    if (codecs !== undefined) checkCodecs('codecs', codecs);
+    const { timeoutMs } = options;
+    if (timeoutMs !== undefined && !(timeoutMs > 0)) throw new OptionError('timeoutMs', 'must be a number of milliseconds');
+    return {
+      ...this.#desk.callOptions(),
+      redirects: options.redirects === 'follow' ? 'follow' : 'surface',
+      ...given({ codecs, srtp: options.srtp ?? way.trunk?.srtp, ringTimeoutMs: timeoutMs }),
+      ...(options.audio === undefined ? {} : { audio: resolveAudio('audio.', { ...this.#options.audio, ...options.audio }) }),
+    };
+  }
+
+  #dialTarget(way: WayOut, uri: Uri, headers: readonly HeaderEntry[], options: DialOptions, end: OwnEnd | undefined): DialTarget {
+    const identity = identityOf(way, options, end?.seen ?? 'localhost');
+    return {
+      uri,
+      from: identity.from,
+      headers: [...identity.headers, ...headerEntries('headers', way.account?.headers), ...headers],
+      route: this.#routeOf(way),
+      sessionExpiresS: this.#options.sessionExpiresS,
+      ...given({ credentials: this.#credentialsOf(way) }),
+    };
+  }
+
+  async #answered(call: Call, session: CallSession, { signal, bot, onCall }: DialOptions): Promise<void> {
+    const abort = (): void => void session.hangup().catch(() => {});
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      if (bot !== undefined) call.use(bot);
+      onCall?.(call);
+      await session.answered;
+    } catch (error) {
+      await session.hangup();
+      throw signal?.aborted === true
+        ? new CallError('ERR_CALL_CANCELLED', 487, 'aborted', 'the call was aborted', { cause: signal.reason })
+        : error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Somebody asked us to call there (REFER): by our own ways, so that only an account's own domain is answered with its password. */
+  #placeReferred(target: Uri, referredBy: string | undefined): CallSession {
+    const way = chooseWayOut(target.with({ headers: Params.noneQuery }).toString(), {}, this.#options);
+    const replaces = target.headers.get('Replaces');
+    const headers: readonly HeaderEntry[] = referredBy === undefined ? [] : [['Referred-By', referredBy]];
+    const dialTarget = this.#dialTarget(way, way.uris[0]!, headers, {}, undefined);
+    return this.#desk.place({ ...dialTarget, ...given({ replaces }) }, this.#desk.callOptions(), undefined).session;
+  }
+
+  #serversOf(trunk: ResolvedTrunk): readonly Uri[] {
+    return trunk.hosts.map((host) => {
+      const server = parseServer(host)!;
+      return trunk.transport === 'udp' || server.params.has('transport')
+        ? server
+        : server.with({ params: server.params.with('transport', trunk.transport) });
+    });
+  }
+
+  #probe(): TrunkProbe {
+    return {
+      clock: this.#agent.clock,
+      logger: this.#logger,
+      options: async (uri) => (await this.#agent.request({ method: 'OPTIONS', uri })).status,
+    };
+  }
+
+  // ── Who comes in ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #admit(request: SipRequest | ParseFailure, flow: Flow): Admission {
+    const isUnreadable = isParseFailure(request);
+    const verdict = this.#door.ask(
+      {
+        address: flow.remote.address,
+        method: isUnreadable ? 'an unreadable message' : request.method,
+        requestedUser: isUnreadable ? undefined : request.uri.user,
+      },
+      this.#agent.clock.now(),
+    );
+    return verdict === 'refuse' ? { status: 403 } : verdict;
+  }
+
+  #authenticator({ users, random, clock }: SipBotOptions): DigestServer | undefined {
+    if (users === undefined) return undefined;
+    return new DigestServer({ realm: REALM, users, random: random ?? systemRandom, clock: clock ?? systemClock });
+  }
+
+  readonly #accountListener: AccountListener = {
+    onRegistered: (account, expiresS) => this.emit('registered', { account: account.options.uri, expiresS }),
+    onUnregistered: (account) => this.emit('unregistered', { account: account.options.uri }),
+    onFailed: (_account, failure) => {
+      this.#logger.warn({ ...failure }, 'registration failed');
+      this.emit('registrationFailed', failure);
+    },
+  };
+
+  // ── What goes wrong, and what is seen ─────────────────────────────────────────────────────────────────────────────────────────
+
+  protected override onListenerFailed(event: keyof SipBotEvents, error: unknown, args: readonly unknown[]): void {
+    if (event === 'call') (args[0] as Call).fail(error);
+    // A listener of `error` that fails itself is only logged: who should be told?
+    else if (event === 'error') this.#logger.error({ error }, "the application's listener for errors failed");
+    else this.#onFailed(error, undefined);
+  }
+
+  protected override onListening(event: keyof SipBotEvents): void {
+    if (event === 'trace') this.#updateTracing();
+  }
+
+  /** What the application threw: told once, as `error`, and logged; it goes no further. */
+  #onFailed(error: unknown, call: Call | undefined): void {
+    this.#logger.error({ error, call: call?.id }, "the application's code failed");
+    this.emit('error', error, call);
+  }
+
+  /** The agent is asked for messages only while somebody listens. */
+  #updateTracing(): void {
+    const isWanted = this.listenerCount('trace') > 0;
+    if (isWanted === this.#isTracing) return;
+    this.#isTracing = isWanted;
+    if (isWanted) this.#agent.on('trace', this.#onTrace);
+    else this.#agent.off('trace', this.#onTrace);
+  }
+
+  readonly #onTrace = (entry: TraceEntry): void => {
+    this.emit('trace', { ...entry, bytes: withoutSecrets(entry.bytes) });
+  };
+}
+
+const STUN_PORT = 3478;
+
+/** With Opus first where it is installed. */
+async function defaultCodecs(): Promise<readonly CodecName[]> {
+  try {
+    await loadOpus();
+    return DEFAULT_CODECS;
+  } catch {
+    return DEFAULT_CODECS.filter((codec) => codec !== 'opus');
+  }
+}
+
+/** RFC 3261 §8.1.2: where a request goes first. */
+function firstHop(uri: Uri, route: readonly string[]): Uri {
+  return (route[0] === undefined ? undefined : parseNameAddr(route[0])?.uri) ?? uri;
+}
+
+/** The host failed, not the callee: nothing was heard of the call, or the host says that it cannot serve. */
+function isWorthAnotherHost(error: unknown): boolean {
+  return (
+    error instanceof CallError && (error.status === 408 || error.status === 500 || error.status === 503 || error.code === 'ERR_TRANSPORT')
+  );
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new CallError('ERR_CALL_CANCELLED', 487, 'aborted', 'the call was aborted', { cause: signal.reason });
+}
