@@ -33,6 +33,8 @@ const OUTSIDE = /^node:(dgram|net|tls|dns|dns\/promises|worker_threads|fs|fs\/pr
 
 /** The only files that may touch sockets, threads or the disk. */
 const MAY_TOUCH: Record<string, readonly string[]> = {
+  'bot/recorder.ts': ['node:fs/promises'],
+  'bot/sound.ts': ['node:fs/promises'],
   'sip/transport/udp.ts': ['node:dgram'],
   'sip/transport/tcp.ts': ['node:net'],
   'sip/transport/tls.ts': ['node:tls'],
