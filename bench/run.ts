@@ -13,6 +13,11 @@ interface Bench {
 }
 
 const benches: Readonly<Record<string, Bench>> = {
+  codec: {
+    file: 'codec.bench.ts',
+    what: 'G.711, G.722, Opus and resampling, against alawmulaw, @evan/opus, speex-resampler, libsamplerate',
+    needsOthers: true,
+  },
   sip: { file: 'sip.bench.ts', what: 'parse and write SIP messages, against npm sip, drachtio-sip, jssip, sip.js', needsOthers: true },
 };
 
