@@ -3,7 +3,7 @@
  * (vitest), so that tests run the same code in the same way as what is published.
  */
 import type { Plugin as EsbuildPlugin } from 'esbuild';
-import { bundleThread } from '../src/rtp/engine-thread.js';
+import { bundleThread } from '../src/rtp/engine-bundle.js';
 
 const THREAD = /[\\/]src[\\/]rtp[\\/]engine-thread\.ts$/;
 

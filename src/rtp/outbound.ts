@@ -2,7 +2,7 @@
  * One stream's way out: what the bot wrote, mixed, resampled, encoded and put on the wire, one packet a turn. Silence goes out from the
  * start, so that pinholes open and the far end hears a line; timestamps follow the clock whatever was left out.
  */
-import type { Encoder } from '../codec/codec.js';
+import type { CodecName, Encoder } from '../codec/codec.js';
 import { encoder } from '../codec/registry.js';
 import { Resampler } from '../codec/resample.js';
 import { type Tone, ToneGenerator } from '../codec/tones.js';
@@ -66,7 +66,6 @@ export class Outbound extends Turn {
   sentBytes = 0;
   emptySlots = 0;
   skipped = 0;
-  refused = 0;
   readonly level: Level = { energy: 0, samples: 0, clipped: 0 };
   ssrc: number;
   readonly #speech: PlayoutReader;
@@ -106,6 +105,10 @@ export class Outbound extends Turn {
     this.ssrc = options.random.uint32();
     this.#sequence = options.random.uint32() & 0xffff;
     this.#timestamp = options.random.uint32();
+  }
+
+  get codec(): CodecName | undefined {
+    return this.#format?.codec;
   }
 
   get packetMs(): number {
@@ -291,7 +294,7 @@ export class Outbound extends Turn {
     if (went) {
       this.sentPackets++;
       this.sentBytes += bytes;
-    } else this.refused++;
+    }
     return went;
   }
 }

@@ -172,6 +172,7 @@ export class PlayoutRing {
   #segment: Segment;
   /** Sealed segments that may still hold what was not taken, oldest first: only `clear` looks back at them. */
   #sealed: Segment[] = [];
+  readonly #firstSamples: number;
   readonly #origin: number;
   #written = 0;
   #cleared = 0;
@@ -184,6 +185,7 @@ export class PlayoutRing {
   constructor(memory: SharedArrayBuffer, controlOffset: number, first: PlayoutSegment, options: PlayoutRingOptions) {
     this.#control = new Int32Array(memory, controlOffset, CONTROL_WORDS);
     this.#segment = new Segment(first);
+    this.#firstSamples = first.capacity;
     this.#origin = first.start;
     Atomics.store(this.#control, READ, first.start);
     Atomics.store(this.#control, WRITE, first.start);
@@ -388,6 +390,7 @@ export class PlayoutRing {
 
   /** A long prompt is over: what now comes would fit into a quarter of this. */
   #isOversized(count: number): boolean {
-    return this.#segment.mask + 1 > 4 * Math.max(firstSegmentSamples(this.#sampleRate), powerOfTwo(count));
+    const quarter = (this.#segment.mask + 1) >> 2;
+    return quarter > this.#firstSamples && quarter > powerOfTwo(count);
   }
 }

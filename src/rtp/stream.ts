@@ -7,7 +7,6 @@
  * Nothing here is allocated for a packet.
  */
 import type { Clock } from '../clock.js';
-import type { CodecName } from '../codec/codec.js';
 import type { ToneListener } from '../codec/tone-detector.js';
 import { dtmfTone, type Tone, type TonePart } from '../codec/tones.js';
 import type { DatagramSocket } from '../network.js';
@@ -18,18 +17,17 @@ import { FrameRingWriter } from './frame-ring.js';
 import { FrameTap } from './frame-tap.js';
 import { isRtcp, parseRtp, RtpHeader } from './header.js';
 import { Inbound } from './inbound.js';
-import { takeLevelDbov } from './level.js';
 import { type MediaClock, SLOT_MS } from './media-clock.js';
 import { Outbound } from './outbound.js';
 import { PlayoutReader, type PlayoutSegment } from './playout-ring.js';
-import { mosFromR, rFactor } from './quality.js';
 import { ReceiverStats } from './receiver-stats.js';
 import { RtpSource } from './source.js';
 import type { CryptoKeys } from './srtp/crypto-line.js';
 import { firstSegment, laneLayout, streamLayout } from './stream-memory.js';
 import type { StreamParameters } from './stream-parameters.js';
-import type { LocalView, RtcpSession, RtcpSessionOptions, SrtpContext } from './stream-seams.js';
-import { COUNTER, streamCounters } from './stream-stats.js';
+import { StreamReport, type StreamTally } from './stream-report.js';
+import type { RtcpSession, RtcpSessionOptions, SrtpContext } from './stream-seams.js';
+import { streamCounters } from './stream-stats.js';
 import { SymmetricRtp } from './symmetric.js';
 
 /** What a stream tells the application's thread, besides frames. */
@@ -79,7 +77,17 @@ const rtcpPacket = Buffer.alloc(RTCP_BYTES);
 export class Stream {
   readonly #options: StreamOptions;
   readonly #clock: Clock;
-  readonly #counters: Float64Array;
+  readonly #report: StreamReport;
+  readonly #tally: StreamTally = {
+    invalid: 0,
+    foreign: 0,
+    unauthenticated: 0,
+    unknown: 0,
+    rtcpReceived: 0,
+    rtcpInvalid: 0,
+    rtcpSent: 0,
+    refused: 0,
+  };
   readonly #outbound: Outbound;
   readonly #inbound: Inbound;
   readonly #speech: PlayoutReader;
@@ -103,17 +111,9 @@ export class Stream {
   #isSilent = false;
   #lastAliveAt: number;
   #publishAt = 0;
-  #refusedErrors = 0;
   /** Where the peer's RTCP really comes from, once it came. */
   #rtcpAddress: string | undefined;
   #rtcpPort = 0;
-  readonly #local: LocalView = { bufferDelayMs: 0, concealedFraction: 0, lateFraction: 0, levelDbov: -127, rFactor: 0, mos: 0 };
-  #invalid = 0;
-  #unauthenticated = 0;
-  #unknown = 0;
-  #rtcpReceived = 0;
-  #rtcpInvalid = 0;
-  #rtcpSent = 0;
   readonly #arrivalPhase: number;
 
   constructor(options: StreamOptions) {
@@ -121,7 +121,6 @@ export class Stream {
     this.#clock = options.clock;
     const { memory, sampleRate, frameMs, random, wheel, socket } = options;
     const layout = streamLayout(options);
-    this.#counters = streamCounters(memory, layout.counters);
     this.#speech = new PlayoutReader(memory, layout.outgoingControl, firstSegment(memory, layout.outgoingFirst, sampleRate));
     const onFailed = options.onFailed;
     this.#outbound = new Outbound({ sampleRate, speech: this.#speech, random, transmit: this.#transmit, onFailed });
@@ -133,6 +132,7 @@ export class Stream {
       onFrame: options.onReady,
       onFailed,
     });
+    this.#report = new StreamReport(streamCounters(memory, layout.counters), this.#inbound, this.#outbound);
     this.#source = new RtpSource(this.#outbound.ssrc);
     this.#receiver = new ReceiverStats(8000);
     this.#lastAliveAt = options.clock.now();
@@ -186,7 +186,7 @@ export class Stream {
     if (this.#rtcp !== undefined) this.#sendRtcp(this.#rtcp.bye(rtcpPacket, now, this.#clock.wall()));
     wheel.remove(this.#outbound);
     wheel.remove(this.#inbound);
-    this.#publish(now);
+    this.#publish();
     this.#outbound.close();
     this.#inbound.close();
     socket.close();
@@ -314,19 +314,19 @@ export class Stream {
     const now = this.#clock.now();
     let parsed = parseRtp(bytes, bytes.length, header);
     if (parsed === undefined) {
-      this.#invalid++;
+      this.#tally.invalid++;
       return;
     }
     const cipher = this.#unprotect;
     if (cipher !== undefined) {
       const length = cipher.unprotectRtp(bytes, bytes.length);
       if (length < 0) {
-        this.#unauthenticated++;
+        this.#tally.unauthenticated++;
         return;
       }
       parsed = parseRtp(bytes, length, header);
       if (parsed === undefined) {
-        this.#invalid++;
+        this.#tally.invalid++;
         return;
       }
     }
@@ -344,7 +344,7 @@ export class Stream {
     }
     if (this.#dtmf !== undefined && this.#parameters!.telephoneEvent!.receivePayloadTypes.includes(parsed.payloadType))
       this.#dtmf.onPacket(parsed, bytes, now);
-    if (receiving && playout !== undefined && playout.put(parsed, bytes, now) === 'unknown') this.#unknown++;
+    if (receiving && playout !== undefined && playout.put(parsed, bytes, now) === 'unknown') this.#tally.unknown++;
   };
 
   /** Whether the packet is of the source we listen to (RFC 3550 A.1, §8.2). */
@@ -378,7 +378,7 @@ export class Stream {
     if (cipher !== undefined) {
       length = cipher.unprotectRtcp(bytes, length);
       if (length < 0) {
-        this.#unauthenticated++;
+        this.#tally.unauthenticated++;
         return;
       }
     }
@@ -386,10 +386,10 @@ export class Stream {
     const now = this.#clock.now();
     const outcome = this.#rtcp.onPacket(bytes, length, now);
     if (outcome === 'invalid') {
-      this.#rtcpInvalid++;
+      this.#tally.rtcpInvalid++;
       return;
     }
-    this.#rtcpReceived++;
+    this.#tally.rtcpReceived++;
     // Its reports go back to where they come from, when that is where its audio comes from or when only it can have made them.
     if (cipher !== undefined || address === this.#symmetric.address) {
       this.#rtcpAddress = address;
@@ -400,7 +400,7 @@ export class Stream {
   };
 
   readonly #onRefused = (): void => {
-    this.#refusedErrors++;
+    this.#tally.refused++;
   };
 
   #alive(now: number): void {
@@ -414,7 +414,7 @@ export class Stream {
     const { address, port } = this.#symmetric;
     if (address === undefined || port === 0) return false;
     if (this.#protect !== undefined) length = this.#protect.protectRtp(packet, length);
-    const refused = this.#refusedErrors;
+    const refused = this.#tally.refused;
     this.#options.socket.send(exact(packet, length), 0, length, port, address);
     this.#rtcp?.onSent(timestamp, payloadBytes, now, this.#outbound.clockRate);
     if (this.#speech.passed || this.#background?.passed === true) {
@@ -422,14 +422,14 @@ export class Stream {
       if (this.#background !== undefined) this.#background.passed = false;
       this.#options.onReady();
     }
-    return refused === this.#refusedErrors;
+    return refused === this.#tally.refused;
   };
 
   /** Once per frame of the bot's: what is due beside the audio. */
   readonly #onTurn = (now: number): void => {
     this.#dtmf?.onTick(now);
     if (this.#rtcp !== undefined && this.#rtcp.due <= now)
-      this.#sendRtcp(this.#rtcp.write(rtcpPacket, now, this.#clock.wall(), this.#local));
+      this.#sendRtcp(this.#rtcp.write(rtcpPacket, now, this.#clock.wall(), this.#report.local));
     const limit = this.#parameters?.silentAfterMs ?? 0;
     if (limit > 0 && !this.#isSilent && now - this.#lastAliveAt >= limit) {
       this.#isSilent = true;
@@ -437,7 +437,7 @@ export class Stream {
     }
     if (now >= this.#publishAt) {
       this.#publishAt = now + PUBLISH_MS;
-      this.#publish(now);
+      this.#publish();
     }
   };
 
@@ -451,90 +451,12 @@ export class Stream {
     if (address === undefined || port === 0 || socket === undefined) return;
     if (this.#protect !== undefined) length = this.#protect.protectRtcp(rtcpPacket, length);
     socket.send(rtcpPacket, 0, length, port, address);
-    this.#rtcpSent++;
+    this.#tally.rtcpSent++;
   }
 
-  #publish(_now: number): void {
-    const counters = this.#counters;
-    const inbound = this.#inbound;
-    const outbound = this.#outbound;
-    const receiver = this.#receiver;
-    const buffer = inbound.playout?.buffer;
-    counters[COUNTER.receivedPackets] = receiver.received;
-    counters[COUNTER.receivedBytes] = receiver.bytes;
-    counters[COUNTER.receivedLost] = receiver.lost;
-    counters[COUNTER.receivedExpected] = receiver.expected;
-    counters[COUNTER.receivedDuplicates] = receiver.duplicates;
-    counters[COUNTER.receivedReordered] = receiver.reordered;
-    counters[COUNTER.receivedInvalid] = this.#invalid;
-    counters[COUNTER.receivedForeign] = this.#symmetric.dropped + this.#source.foreign;
-    counters[COUNTER.receivedUnauthenticated] = this.#unauthenticated;
-    counters[COUNTER.receivedUnknown] = this.#unknown;
-    counters[COUNTER.receivedRtcp] = this.#rtcpReceived;
-    counters[COUNTER.receivedInvalidRtcp] = this.#rtcpInvalid;
-    counters[COUNTER.jitterMs] = receiver.jitterMs;
-    counters[COUNTER.maxJitterMs] = receiver.maxJitterMs;
-    counters[COUNTER.driftPpm] = receiver.driftPpm;
-    if (buffer !== undefined) {
-      counters[COUNTER.receivedLate] = buffer.stats.late;
-      counters[COUNTER.receivedOverflowed] = buffer.stats.overflowed;
-      counters[COUNTER.bufferDelayMs] = buffer.delayMs;
-      counters[COUNTER.bufferTargetMs] = buffer.targetMs;
-      counters[COUNTER.stretchedMs] = buffer.stats.stretchedMs;
-      counters[COUNTER.shrunkMs] = buffer.stats.shrunkMs;
-      counters[COUNTER.longestGapMs] = buffer.stats.longestGapMs;
-    }
-    counters[COUNTER.heardMs] = inbound.heardMs;
-    counters[COUNTER.concealedMs] = inbound.concealedMs;
-    counters[COUNTER.silenceMs] = inbound.silenceMs;
-    const levelDbov = takeLevelDbov(inbound.level);
-    counters[COUNTER.receivedLevelDbov] = levelDbov;
-    counters[COUNTER.receivedClipped] = inbound.level.clipped;
-    counters[COUNTER.sentPackets] = outbound.sentPackets;
-    counters[COUNTER.sentBytes] = outbound.sentBytes;
-    counters[COUNTER.sentRtcp] = this.#rtcpSent;
-    counters[COUNTER.sentRefused] = outbound.refused + this.#refusedErrors;
-    counters[COUNTER.sentEmptySlots] = outbound.emptySlots;
-    counters[COUNTER.sentSkipped] = outbound.skipped;
-    counters[COUNTER.sentLevelDbov] = takeLevelDbov(outbound.level);
-    counters[COUNTER.sentClipped] = outbound.level.clipped;
-    this.#publishQuality(levelDbov);
-  }
-
-  #publishQuality(levelDbov: number): void {
-    const counters = this.#counters;
-    const { remote } = this.#rtcp ?? { remote: undefined };
-    const buffer = this.#inbound.playout?.buffer;
-    const audible = this.#inbound.heardMs + this.#inbound.concealedMs;
-    const local = this.#local;
-    local.bufferDelayMs = buffer?.delayMs ?? 0;
-    local.concealedFraction = audible === 0 ? 0 : this.#inbound.concealedMs / audible;
-    local.lateFraction = this.#receiver.received === 0 ? 0 : (buffer?.stats.late ?? 0) / this.#receiver.received;
-    local.levelDbov = levelDbov;
-    const oneWay = Number.isFinite(remote?.rttMs) ? remote!.rttMs / 2 : 0;
-    const packet = this.#outbound.packetMs;
-    local.rFactor = rFactor({
-      codec: this.#inbound.codec,
-      lossRatio: local.concealedFraction,
-      oneWayDelayMs: oneWay + local.bufferDelayMs + packet,
-    });
-    local.mos = mosFromR(local.rFactor);
-    counters[COUNTER.receivedR] = local.rFactor;
-    counters[COUNTER.receivedMos] = local.mos;
-    counters[COUNTER.rttMs] = remote?.rttMs ?? Number.NaN;
-    counters[COUNTER.remoteLost] = remote?.lost ?? Number.NaN;
-    counters[COUNTER.remoteLossFraction] = remote?.lossFraction ?? Number.NaN;
-    counters[COUNTER.remoteJitterMs] = remote?.jitterMs ?? Number.NaN;
-    if (remote === undefined || !Number.isFinite(remote.lossFraction)) {
-      counters[COUNTER.sentR] = Number.NaN;
-      counters[COUNTER.sentMos] = Number.NaN;
-      return;
-    }
-    const codec: CodecName | 'unknown' = this.#parameters?.codec.codec ?? 'unknown';
-    // What the far end buffers is not known: twice its jitter is what an adaptive buffer settles at.
-    const r = rFactor({ codec, lossRatio: remote.lossFraction, oneWayDelayMs: oneWay + 2 * remote.jitterMs + packet });
-    counters[COUNTER.sentR] = r;
-    counters[COUNTER.sentMos] = mosFromR(r);
+  #publish(): void {
+    this.#tally.foreign = this.#symmetric.dropped + this.#source.foreign;
+    this.#report.publish(this.#receiver, this.#tally, this.#rtcp?.remote);
   }
 }
 

@@ -24,7 +24,7 @@ const g711 = { payloadType: 0, codec: 'pcmu', ptimeMs: 20 } as const;
 const closing: (() => Promise<unknown> | unknown)[] = [];
 
 afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
+  for (const close of closing.splice(0).reverse()) await close();
 });
 
 async function peerSocket(): Promise<Socket> {
@@ -91,7 +91,7 @@ describe.each([1, 0])('engine over real sockets, threads: %i', (threads) => {
     });
     talk(peer, stream);
     await until(() => echoed >= 10);
-    expect(stream.stats().receivedPackets).toBeGreaterThan(5);
+    await until(() => stream.stats().receivedPackets >= 10);
     expect(engine.stats().threads[0]!.streams).toBe(1);
   });
 

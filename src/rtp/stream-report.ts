@@ -1,0 +1,166 @@
+/** Puts what a stream knows of itself into its counters in shared memory, and works out how it sounds (E-model). */
+import type { CodecName } from '../codec/codec.js';
+import type { Inbound } from './inbound.js';
+import type { JitterBuffer } from './jitter-buffer.js';
+import { takeLevelDbov } from './level.js';
+import type { Outbound } from './outbound.js';
+import { mosFromR, rFactor } from './quality.js';
+import type { ReceiverStats } from './receiver-stats.js';
+import type { LocalView, RemoteView } from './stream-seams.js';
+import { COUNTER } from './stream-stats.js';
+
+/** The opinion is formed anew every so many times; nobody's changes faster. */
+const QUALITY_EVERY = 5;
+
+/** What the stream itself counts. */
+export interface StreamTally {
+  invalid: number;
+  foreign: number;
+  unauthenticated: number;
+  unknown: number;
+  rtcpReceived: number;
+  rtcpInvalid: number;
+  rtcpSent: number;
+  refused: number;
+}
+
+/** The counters of buffers that were given up: a hold, or a codec of another clock rate. */
+interface BufferTotals {
+  late: number;
+  overflowed: number;
+  stretchedMs: number;
+  shrunkMs: number;
+  longestGapMs: number;
+}
+
+export class StreamReport {
+  /** For XR (RFC 3611 §4.7). */
+  readonly local: LocalView = { bufferDelayMs: 0, concealedFraction: 0, lateFraction: 0, levelDbov: -127, rFactor: 0, mos: 0 };
+  readonly #counters: Float64Array;
+  readonly #inbound: Inbound;
+  readonly #outbound: Outbound;
+  readonly #given: BufferTotals = { late: 0, overflowed: 0, stretchedMs: 0, shrunkMs: 0, longestGapMs: 0 };
+  #buffer: JitterBuffer | undefined;
+  #published = 0;
+
+  constructor(counters: Float64Array, inbound: Inbound, outbound: Outbound) {
+    this.#counters = counters;
+    this.#inbound = inbound;
+    this.#outbound = outbound;
+    for (const field of UNKNOWN_AT_FIRST) counters[COUNTER[field]] = Number.NaN;
+  }
+
+  publish(receiver: ReceiverStats, tally: StreamTally, remote: RemoteView | undefined): void {
+    this.#received(receiver, tally);
+    this.#buffered();
+    this.#sent(tally);
+    if (this.#published++ % QUALITY_EVERY === 0) this.#quality(receiver, remote);
+  }
+
+  #received(receiver: ReceiverStats, tally: StreamTally): void {
+    const counters = this.#counters;
+    const inbound = this.#inbound;
+    counters[COUNTER.receivedPackets] = receiver.received;
+    counters[COUNTER.receivedBytes] = receiver.bytes;
+    counters[COUNTER.receivedLost] = receiver.lost;
+    counters[COUNTER.receivedExpected] = receiver.expected;
+    counters[COUNTER.receivedDuplicates] = receiver.duplicates;
+    counters[COUNTER.receivedReordered] = receiver.reordered;
+    counters[COUNTER.receivedInvalid] = tally.invalid;
+    counters[COUNTER.receivedForeign] = tally.foreign;
+    counters[COUNTER.receivedUnauthenticated] = tally.unauthenticated;
+    counters[COUNTER.receivedUnknown] = tally.unknown;
+    counters[COUNTER.receivedRtcp] = tally.rtcpReceived;
+    counters[COUNTER.receivedInvalidRtcp] = tally.rtcpInvalid;
+    counters[COUNTER.jitterMs] = receiver.jitterMs;
+    counters[COUNTER.maxJitterMs] = receiver.maxJitterMs;
+    counters[COUNTER.driftPpm] = receiver.driftPpm;
+    counters[COUNTER.heardMs] = inbound.heardMs;
+    counters[COUNTER.concealedMs] = inbound.concealedMs;
+    counters[COUNTER.silenceMs] = inbound.silenceMs;
+    counters[COUNTER.receivedLevelDbov] = this.local.levelDbov = takeLevelDbov(inbound.level);
+    counters[COUNTER.receivedClipped] = inbound.level.clipped;
+  }
+
+  #buffered(): void {
+    const counters = this.#counters;
+    const given = this.#given;
+    const buffer = this.#inbound.playout?.buffer;
+    if (buffer !== this.#buffer) {
+      if (this.#buffer !== undefined) addTo(given, this.#buffer);
+      this.#buffer = buffer;
+    }
+    if (buffer === undefined) return;
+    const { stats } = buffer;
+    counters[COUNTER.receivedLate] = given.late + stats.late;
+    counters[COUNTER.receivedOverflowed] = given.overflowed + stats.overflowed;
+    counters[COUNTER.bufferDelayMs] = buffer.delayMs;
+    counters[COUNTER.bufferTargetMs] = buffer.targetMs;
+    counters[COUNTER.stretchedMs] = given.stretchedMs + stats.stretchedMs;
+    counters[COUNTER.shrunkMs] = given.shrunkMs + stats.shrunkMs;
+    counters[COUNTER.longestGapMs] = Math.max(given.longestGapMs, stats.longestGapMs);
+  }
+
+  #sent(tally: StreamTally): void {
+    const counters = this.#counters;
+    const outbound = this.#outbound;
+    counters[COUNTER.sentPackets] = outbound.sentPackets;
+    counters[COUNTER.sentBytes] = outbound.sentBytes;
+    counters[COUNTER.sentRtcp] = tally.rtcpSent;
+    counters[COUNTER.sentRefused] = tally.refused;
+    counters[COUNTER.sentEmptySlots] = outbound.emptySlots;
+    counters[COUNTER.sentSkipped] = outbound.skipped;
+    counters[COUNTER.sentLevelDbov] = takeLevelDbov(outbound.level);
+    counters[COUNTER.sentClipped] = outbound.level.clipped;
+  }
+
+  #quality(receiver: ReceiverStats, remote: RemoteView | undefined): void {
+    const counters = this.#counters;
+    const { local } = this;
+    const { heardMs, concealedMs, codec } = this.#inbound;
+    const sounded = heardMs + concealedMs;
+    local.bufferDelayMs = counters[COUNTER.bufferDelayMs]!;
+    local.concealedFraction = sounded === 0 ? 0 : concealedMs / sounded;
+    local.lateFraction = receiver.received === 0 ? 0 : counters[COUNTER.receivedLate]! / receiver.received;
+    const rttMs = remote?.rttMs ?? Number.NaN;
+    const oneWayMs = (Number.isNaN(rttMs) ? 0 : rttMs / 2) + this.#outbound.packetMs;
+    local.rFactor = rFactor({
+      codec,
+      lossRatio: local.concealedFraction,
+      burstRatio: receiver.burstRatio,
+      oneWayDelayMs: oneWayMs + local.bufferDelayMs,
+    });
+    local.mos = mosFromR(local.rFactor);
+    counters[COUNTER.receivedR] = local.rFactor;
+    counters[COUNTER.receivedMos] = local.mos;
+    counters[COUNTER.rttMs] = rttMs;
+    if (remote === undefined || Number.isNaN(remote.lossFraction)) return;
+    counters[COUNTER.remoteLost] = remote.lost;
+    counters[COUNTER.remoteLossFraction] = remote.lossFraction;
+    counters[COUNTER.remoteJitterMs] = remote.jitterMs;
+    const sending: CodecName | 'unknown' = this.#outbound.codec ?? 'unknown';
+    // What the far end buffers it does not say: twice its jitter is about where an adaptive buffer settles.
+    const r = rFactor({ codec: sending, lossRatio: remote.lossFraction, oneWayDelayMs: oneWayMs + 2 * remote.jitterMs });
+    counters[COUNTER.sentR] = r;
+    counters[COUNTER.sentMos] = mosFromR(r);
+  }
+}
+
+const UNKNOWN_AT_FIRST = [
+  'rttMs',
+  'remoteLost',
+  'remoteLossFraction',
+  'remoteJitterMs',
+  'sentR',
+  'sentMos',
+  'receivedR',
+  'receivedMos',
+] as const;
+
+function addTo(totals: BufferTotals, { stats }: JitterBuffer): void {
+  totals.late += stats.late;
+  totals.overflowed += stats.overflowed;
+  totals.stretchedMs += stats.stretchedMs;
+  totals.shrunkMs += stats.shrunkMs;
+  totals.longestGapMs = Math.max(totals.longestGapMs, stats.longestGapMs);
+}
