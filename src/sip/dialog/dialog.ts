@@ -172,8 +172,9 @@ export class Dialog {
 
   /** §13.2.2.4: the 2xx decides; the route set of the early dialog is computed again from it. For the server it is the moment the 2xx leaves. */
   confirm(response?: SipResponse): void {
-    if (this.#state !== 'early') return;
-    this.#state = 'confirmed';
+    if (this.#state === 'confirmed') return;
+    // One that was given up keeps its state, but its BYE must find the way (§13.2.2.4).
+    if (this.#state === 'early') this.#state = 'confirmed';
     if (response === undefined) return;
     this.#routeSet = response.headers('Record-Route').reverse();
     this.#firstRoute = firstUri(this.#routeSet);

@@ -265,14 +265,9 @@ export class InviteDialog implements DialogMember {
 
   #onOther(exchange: ServerExchange): void {
     const { request } = exchange;
-    const { handler } = this.owner;
-    if (handler.onRequest === undefined) {
-      this.reply(exchange, defaultReply(request, this.core.allow));
-      return;
-    }
     settle(
-      () => handler.onRequest!(request),
-      (reply) => this.reply(exchange, reply),
+      () => this.owner.handler.onRequest?.(request),
+      (reply) => this.reply(exchange, reply ?? defaultReply(request, this.core.allow)),
       (error) => this.fail(exchange, error),
     );
   }

@@ -97,7 +97,7 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
   }
 
   protected override abort(): void {
-    for (const fork of [...this.#forks.values()]) fork.dialog.finish({ by: 'transport', reasons: [] });
+    for (const fork of this.#forks.values()) fork.dialog.finish({ by: 'transport', reasons: [] });
     this.end({ by: 'transport', reasons: [] });
   }
 
@@ -109,7 +109,6 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
   onDialogEnd(dialog: InviteDialog, end: InviteEnd): void {
     // An early dialog that ends (the callee said BYE in it, which only a proxy's fork could mean) leaves the others, and the INVITE, as they are.
     if (this.state === 'confirmed' && dialog === this.#current) this.end(end);
-    else this.#forks.delete(dialog.id);
   }
 
   #write(): OutgoingRequest {
@@ -164,7 +163,8 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
     if (context.flow !== undefined) this.#flow = context.flow;
     // RFC 4028 §7.3: once more, with an interval that everybody on the way can bear.
     if (response.status === 422 && this.#machine.state === 'calling' && this.#leaving === undefined && this.#timer.onTooSmall(response)) {
-      for (const fork of [...this.#forks.values()]) fork.dialog.finish({ by: 'remote', reasons: [] });
+      for (const fork of this.#forks.values()) fork.dialog.finish({ by: 'remote', reasons: [] });
+      this.#forks.clear();
       ({ request: this.#request, nextHop: this.#nextHop } = this.#write());
       this.#send();
       return;
@@ -192,7 +192,6 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
           break;
         case 'lost':
           this.#forks.get(effect.tag)?.dialog.finish({ by: 'remote', reasons: [] });
-          this.#forks.delete(effect.tag);
           break;
         case 'refused':
           this.#onRefused(effect.response, context);
@@ -268,6 +267,12 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
       return;
     }
     const { dialog } = fork;
+    if (!dialog.isAlive) {
+      // It said BYE in its early dialog, and answers all the same.
+      this.#release(tag, response, context);
+      this.end({ by: 'remote', response, reasons: response.reasons });
+      return;
+    }
     this.#current = dialog;
     dialog.dialog.confirm(response);
     dialog.peer.learn(response);
@@ -314,10 +319,12 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
 
   /** §13.2.2.4: a callee too many, or one who answered a call that nobody wants any more. */
   #release(tag: string, response: SipResponse, context: ResponseContext): void {
-    // Its early dialog is over: what follows belongs to no call.
-    this.#forks.get(tag)?.dialog.finish({ by: 'local', reasons: [] });
-    const dialog = Dialog.ofResponse(context.request, response);
+    // Its early dialog is over, but its numbers go on: PRACK and UPDATE have used some (§12.2.1.1).
+    const fork = this.#forks.get(tag);
+    fork?.dialog.finish({ by: 'local', reasons: [] });
+    const dialog = fork?.dialog.dialog ?? Dialog.ofResponse(context.request, response);
     if (dialog === undefined) return;
+    dialog.confirm(response);
     // Deviation: §13.2.2.4 wants an answer in this ACK when the 2xx brought the offer; the BYE behind it makes any answer pointless.
     const ack = dialog.ack(context.request);
     const way = { nextHop: dialog.nextHop, ...(context.flow && { flow: context.flow }) };

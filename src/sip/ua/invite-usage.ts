@@ -190,8 +190,8 @@ export interface InviteHandler {
   onRefresh?(): Body | undefined;
   /** The answer to it. */
   onRefreshed?(response: SipResponse, body: Body | undefined): void;
-  /** INFO, MESSAGE, OPTIONS apart: anything else within the dialog. @default what §8.2.1 and RFC 6086 say of methods we do not know */
-  onRequest?(request: SipRequest): RequestReply | Promise<RequestReply>;
+  /** INFO, MESSAGE and whatever else has no method of its own here. Undefined: what §8.2.1 and RFC 6086 say of what nobody understands. */
+  onRequest?(request: SipRequest): RequestReply | undefined | Promise<RequestReply | undefined>;
   /** REFER. Any 2xx makes the subscription (unless Refer-Sub: false is agreed). @default 603 */
   onRefer?(request: SipRequest, subscription: ReferSubscription): RequestReply | Promise<RequestReply>;
   /** Exactly once, and last. */

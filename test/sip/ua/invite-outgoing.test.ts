@@ -211,6 +211,35 @@ describe('a call of ours, RFC 3261 §13.2', () => {
     }
   });
 
+  test('§12.2.1.1 the BYE of a released 2xx counts on from the PRACKs of its early dialog', () => {
+    // Found by a random walk: with the number of the INVITE plus one the callee answered 500, and stayed in the call for ever.
+    const reliable = [
+      ['Require', '100rel'],
+      ['RSeq', '1'],
+    ] as const;
+    const crossed = call();
+    crossed.core.sent[0]!.answer(183, { headers: reliable });
+    crossed.usage.cancel();
+    crossed.core.sent[0]!.answer(200, { sdp: 'answer' });
+    expect(crossed.core.last('BYE').request.cseq?.number).toBe(3);
+    const forked = call();
+    forked.core.sent[0]!.answer(183, { tag: 'x', headers: reliable });
+    forked.core.sent[0]!.answer(200, { tag: 'y', sdp: 'answer' });
+    forked.core.sent[0]!.answer(200, { tag: 'x', sdp: 'answer', contact: '<sip:x@192.0.2.30>' });
+    const bye = forked.core.last('BYE').request;
+    expect([bye.cseq?.number, String(bye.uri), bye.to?.tag]).toEqual([3, 'sip:x@192.0.2.30', 'x']);
+  });
+
+  test('a callee that said BYE in its early dialog, and answers all the same, is released', () => {
+    const { core, usage, ids } = call();
+    core.sent[0]!.answer(180);
+    core.within('BYE', ids);
+    expect(usage.state).toBe('early');
+    core.sent[0]!.answer(200, { sdp: 'answer' });
+    expect(core.take().slice(-4)).toEqual(['0 < 200 [answer]', '0 > ACK 1', '0 > BYE 2', '0   end by remote 200']);
+    expect([usage.state, core.dialogs.size]).toEqual(['ended', 0]);
+  });
+
   test('§8.1.3.4 another attempt keeps Call-ID and From tag, and counts on', () => {
     const { core, usage } = call();
     core.sent[0]!.answer(302);
