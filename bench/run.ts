@@ -19,6 +19,11 @@ const benches: Readonly<Record<string, Bench>> = {
     needsOthers: true,
   },
   sip: { file: 'sip.bench.ts', what: 'parse and write SIP messages, against npm sip, drachtio-sip, jssip, sip.js', needsOthers: true },
+  cps: {
+    file: 'cps.bench.ts',
+    what: 'what a call costs, signalling only, beside SIPp uas and Asterisk 22 (needs callload)',
+    needsOthers: false,
+  },
 };
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));

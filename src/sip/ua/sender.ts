@@ -53,6 +53,8 @@ export class Sender implements RunnerHost {
   readonly #contactUser: string;
   readonly #contactParams: string;
   readonly #learnsAddress: boolean;
+  /** Our Contact towards each flow; not kept where it may change. */
+  readonly #contacts = new WeakMap<Flow, string>();
   /** What an ACK became on the wire: each repeated 2xx asks for it again. */
   readonly #acks = new WeakMap<SipRequest, SentAck>();
 
@@ -125,6 +127,14 @@ export class Sender implements RunnerHost {
   }
 
   contactFor(flow: Flow): string {
+    const known = this.#learnsAddress ? undefined : this.#contacts.get(flow);
+    if (known !== undefined) return known;
+    const contact = this.#makeContact(flow);
+    this.#contacts.set(flow, contact);
+    return contact;
+  }
+
+  #makeContact(flow: Flow): string {
     const { host, port } = this.#transports.sentBy(flow);
     const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport === 'wss' ? 'ws' : flow.transport}`;
     const scheme = flow.transport === 'wss' ? 'sips' : 'sip';

@@ -423,9 +423,18 @@ describe('client transactions', () => {
   test('§9.1 cancel before a 1xx waits for it; the CANCEL is the INVITE’s but for method, and a transaction of its own', () => {
     const { layer, tape, clock } = house();
     const { heard, user } = hear();
-    const invite = request('INVITE', { headers: [['Route', '<sip:p.example;lr>'], ['Require', '100rel'], ['Contact', '<sip:a>']] }); // biome-ignore format: one line
+    const invite = request('INVITE', {
+      headers: [
+        ['Route', '<sip:p.example;lr>'],
+        ['Require', '100rel'],
+        ['Contact', '<sip:a>'],
+      ],
+    });
     const transaction = layer.request(invite, tape, user);
-    transaction.cancel([['Reason', 'SIP;cause=200;text="Call completed elsewhere"'], ['Require', 'x']]); // biome-ignore format: one line
+    transaction.cancel([
+      ['Reason', 'SIP;cause=200;text="Call completed elsewhere"'],
+      ['Require', 'x'],
+    ]);
     transaction.cancel();
     expect(tape.lines).toEqual(['INVITE']);
     layer.receive(responseTo(invite, 100), tape);

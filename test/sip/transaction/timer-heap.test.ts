@@ -8,7 +8,13 @@ describe('TimerHeap: many timers on one', () => {
     const clock = new ManualClock();
     const heap = new TimerHeap(clock);
     const fired: string[] = [];
-    for (const [when, name] of [[30, 'c'], [10, 'a'], [20, 'b1'], [20, 'b2'], [40, 'd']] as const) // biome-ignore format: one line reads better
+    for (const [when, name] of [
+      [30, 'c'],
+      [10, 'a'],
+      [20, 'b1'],
+      [20, 'b2'],
+      [40, 'd'],
+    ] as const)
       heap.at(when, () => fired.push(`${clock.now()} ${name}`));
     clock.advance(9);
     expect(fired).toEqual([]);

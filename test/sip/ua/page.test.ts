@@ -28,7 +28,8 @@ describe('pages, RFC 3428', () => {
     receivePages(bob, () => {
       throw new Error('boom');
     });
-    const page = (uri: string, contentType?: string) => within(town, sendPage(alice, uri, 'x', contentType === undefined ? {} : { contentType })); // biome-ignore format: one line
+    const page = (uri: string, contentType?: string) =>
+      within(town, sendPage(alice, uri, 'x', contentType === undefined ? {} : { contentType }));
     await expect(page(`sip:${B}`)).rejects.toMatchObject({ code: 'ERR_REQUEST', status: 500 });
     await expect(page(`sip:${B}`, 'text/html')).rejects.toMatchObject({ code: 'ERR_REQUEST', status: 415 });
     await expect(page('sip:10.0.0.77')).rejects.toMatchObject({ code: 'ERR_TIMEOUT', status: 408 });

@@ -19,7 +19,12 @@ async function compositor(grantS = 100) {
     const { request } = incoming;
     log.push(`${town.clock.now() / 1000} ${request.header('Expires')} ${request.sipIfMatch ?? '-'} ${request.bodyText || '-'}`);
     if (answer.next?.(incoming)) return;
-    incoming.reply(200, { headers: [['SIP-ETag', `t${++tags}`], ['Expires', request.header('Expires') === '0' ? '0' : String(grantS)]] }); // biome-ignore format: one line
+    incoming.reply(200, {
+      headers: [
+        ['SIP-ETag', `t${++tags}`],
+        ['Expires', request.header('Expires') === '0' ? '0' : String(grantS)],
+      ],
+    });
   });
   const publication = new Publication(alice, { uri: `sip:alice@${B}`, event: 'presence' });
   return { town, alice, publication, log, answer };

@@ -49,14 +49,33 @@ ${body}`;
 describe('what an agent answers by itself, RFC 3261 §8.2 and §11.2', () => {
   const cases: readonly (readonly [name: string, request: string, status: number, header?: readonly [string, string]])[] = [
     ['§11.2 OPTIONS: what an INVITE would find', raw('OPTIONS'), 200, ['Accept', 'application/sdp']],
-    ['§8.2.1 a method that exists and is not handled: 405', raw('REGISTER'), 405, ['Allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE']],
+    [
+      '§8.2.1 a method that exists and is not handled: 405',
+      raw('REGISTER'),
+      405,
+      ['Allow', 'INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE'],
+    ],
     ['§8.2.1 a method that does not exist: 501', raw('FROBNICATE'), 501],
     ['§8.2.2.1 a scheme we do not know: 416', raw('OPTIONS', '', { uri: 'mailto:bob@example.com' }), 416],
     ['§8.2.2.3 an extension we do not know: 420', raw('OPTIONS', 'Require: 100rel, foo\nRequire: bar\n'), 420, ['Unsupported', 'foo']],
     ['§8.2.2.3 Proxy-Require is for proxies', raw('OPTIONS', 'Proxy-Require: foo\n'), 200],
-    ['§8.2.3 a body type the handler does not take: 415', raw('MESSAGE', 'Content-Type: text/html\n', { body: '<b>' }), 415, ['Accept', 'text/plain']],
-    ['§8.2.3 a body that need not be understood', raw('MESSAGE', 'Content-Type: text/html\nContent-Disposition: render;handling=optional\n', { body: '<b>' }), 200],
-    ['§8.2.3 an encoding we do not know: 415', raw('MESSAGE', 'Content-Type: text/plain\nContent-Encoding: gzip\n', { body: 'x' }), 415, ['Accept-Encoding', 'identity']],
+    [
+      '§8.2.3 a body type the handler does not take: 415',
+      raw('MESSAGE', 'Content-Type: text/html\n', { body: '<b>' }),
+      415,
+      ['Accept', 'text/plain'],
+    ],
+    [
+      '§8.2.3 a body that need not be understood',
+      raw('MESSAGE', 'Content-Type: text/html\nContent-Disposition: render;handling=optional\n', { body: '<b>' }),
+      200,
+    ],
+    [
+      '§8.2.3 an encoding we do not know: 415',
+      raw('MESSAGE', 'Content-Type: text/plain\nContent-Encoding: gzip\n', { body: 'x' }),
+      415,
+      ['Accept-Encoding', 'identity'],
+    ],
     ['§12.2.2 a request within a dialog nobody has: 481', raw('INFO', '', { toTag: ';tag=gone' }), 481],
     ['§15.1.2 a BYE without a dialog: 481', raw('BYE'), 481],
     ['RFC 6665 §4.1.3 a NOTIFY without a subscription: 481', raw('NOTIFY'), 481],
@@ -67,7 +86,7 @@ describe('what an agent answers by itself, RFC 3261 §8.2 and §11.2', () => {
     ['§18.3 a body shorter than its Content-Length: 400', raw('OPTIONS').replace('Content-Length: 0', 'Content-Length: 10'), 400],
     ['§7.1 another version of SIP: 505', raw('OPTIONS').replace('SIP/2.0\n', 'SIP/7.0\n'), 505],
     ['Max-Forwards 0 has arrived where it was going', raw('OPTIONS').replace('Max-Forwards: 70', 'Max-Forwards: 0'), 200],
-  ]; // biome-ignore format: a table
+  ];
   for (const [name, request, status, header] of cases)
     test(name, async () => {
       const town = new Town();
@@ -95,7 +114,11 @@ describe('what an agent answers by itself, RFC 3261 §8.2 and §11.2', () => {
     const town = new Town();
     const bob = await town.settle('bob', B);
     const far = await stranger(town);
-    expect(await far.say('SIP/2.0 200 OK\nVia: SIP/2.0/UDP 10.0.0.2:5060;branch=z9hG4bKx\nFrom: <sip:a@b>;tag=1\nTo: <sip:a@b>\nCall-ID: 1\nCSeq: 1 INVITE\n\n')).toEqual([]); // biome-ignore format: one line
+    expect(
+      await far.say(
+        'SIP/2.0 200 OK\nVia: SIP/2.0/UDP 10.0.0.2:5060;branch=z9hG4bKx\nFrom: <sip:a@b>;tag=1\nTo: <sip:a@b>\nCall-ID: 1\nCSeq: 1 INVITE\n\n',
+      ),
+    ).toEqual([]);
     expect(await far.say('hello\n\n')).toEqual([]);
     const { transport, transactions, malformed } = bob.stats();
     expect(transport.notOurs + transactions.strayResponses).toBe(1);
@@ -369,7 +392,12 @@ describe('the end, and what is seen', () => {
     const town = new Town();
     await town.settle('bob', B);
     await expect(
-      town.settle('bob again', A, { listen: [{ transport: 'udp', host: A, port: 5060 }, { transport: 'udp', host: B, port: 5060 }] }), // biome-ignore format: one line
+      town.settle('bob again', A, {
+        listen: [
+          { transport: 'udp', host: A, port: 5060 },
+          { transport: 'udp', host: B, port: 5060 },
+        ],
+      }),
     ).rejects.toMatchObject({ code: 'ERR_LISTEN' });
     const [bob] = town.agents;
     expect(bob!.close()).toBe(bob!.close());

@@ -2,7 +2,7 @@
  * What a call costs, signalling only: INVITE, 180, 200, ACK, BYE, 200 over UDP on loopback, the answering process pinned to one core, the caller
  * to another; beside SIPp's own `uas` and Asterisk 22 in the same run. The caller is `callload`: SIPBOT_CALLLOAD says where it is.
  *
- *     SIPBOT_CALLLOAD=…/callload npx tsx bench/cps.ts [calls] [seconds between peers]
+ *     SIPBOT_CALLLOAD=…/callload npm run bench -- cps [calls]
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
