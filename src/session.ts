@@ -2,14 +2,16 @@
 export { type Bridge, type BridgeOptions, bridgeCalls } from './session/bridge.js';
 export type { CallEnd, CallEndReason } from './session/call-end.js';
 export type { CallContext, CallOptions } from './session/call-options.js';
-export type { AnswerOptions, CallMessage, CallSessionEvents, DialTarget, HangupOptions, ProgressOptions } from './session/call-session.js';
+export type { CallMessage, CallSessionEvents, HangupOptions, SendDtmfOptions } from './session/call-session.js';
 export { CallSession } from './session/call-session.js';
 export type { CallState, Side } from './session/call-state.js';
 export type { Capabilities, SrtpMode } from './session/capabilities.js';
 export type { DtmfWay } from './session/dtmf-relay.js';
 export type { AgreedFormat } from './session/formats.js';
+export type { AnswerOptions, ProgressOptions } from './session/incoming-leg.js';
 export type { AgreedMedia, Agreement, Answer, Offer, Refusal } from './session/offer-answer.js';
 export { answer, applyAnswer, isRefusal, offer } from './session/offer-answer.js';
+export type { DialTarget } from './session/outgoing-leg.js';
 export { causeOfStatus, nameOfCause } from './session/q850.js';
 export type { Direction, MediaDescription, Origin, RtpFormat, SdpFailure, SessionDescription } from './session/sdp.js';
 export { isSdpFailure, parseSdp, writeSdp } from './session/sdp.js';

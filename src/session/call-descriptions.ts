@@ -2,6 +2,7 @@
 // (RFC 3261 §13.2.1, RFC 3262 §5, RFC 6337 §2.1). Every fork of an outgoing call negotiates for itself; the one that answers stays.
 import { writeWarning } from '../sip/message/warning.js';
 import type { Body, RequestReply } from '../sip/ua/invite-usage.js';
+import type { Side } from './call-state.js';
 import type { Capabilities } from './capabilities.js';
 import { SDP_TYPE, sdpBody, sdpIn } from './description.js';
 import { type Delivery, Negotiation, type Received } from './negotiation.js';
@@ -16,13 +17,17 @@ const NOTHING: Described = { type: 'ok', body: undefined };
 
 export class CallDescriptions {
   readonly #capabilities: (purpose: 'offer' | 'answer') => Capabilities;
-  readonly #onAgreed: (agreement: Agreement) => void;
+  readonly #onAgreed: (agreement: Agreement, offeredBy: Side) => void;
   readonly #base: Negotiation;
   readonly #forks = new Map<string, Negotiation>();
   #current: Negotiation;
 
   /** `onAgreed` is called for every agreement, before the message that completes it is sent. */
-  constructor(sessionId: string, capabilities: (purpose: 'offer' | 'answer') => Capabilities, onAgreed: (agreement: Agreement) => void) {
+  constructor(
+    sessionId: string,
+    capabilities: (purpose: 'offer' | 'answer') => Capabilities,
+    onAgreed: (agreement: Agreement, offeredBy: Side) => void,
+  ) {
     this.#base = new Negotiation(sessionId);
     this.#current = this.#base;
     this.#capabilities = capabilities;
@@ -77,12 +82,12 @@ export class CallDescriptions {
     if (sdp === undefined) {
       fork.settle();
       if (fork.state !== 'agreed') return refuse(488, 'Not Acceptable Here', 399, 'the 2xx has no session description');
-      if (changed) this.#onAgreed(fork.agreement!);
+      if (changed) this.#onAgreed(fork.agreement!, 'local');
       return NOTHING;
     }
     // RFC 6337 §3.1.1: after an answer in a reliable 1xx the 2xx may repeat it; it cannot offer.
     if (fork.state === 'agreed') {
-      if (changed) this.#onAgreed(fork.agreement!);
+      if (changed) this.#onAgreed(fork.agreement!, 'local');
       return NOTHING;
     }
     return this.#described(fork.receive(sdp, 'reliable', this.#capabilities('answer')), changed ? fork : undefined);
@@ -127,13 +132,13 @@ export class CallDescriptions {
   #described(received: Received, changedTo?: Negotiation): Described {
     switch (received.type) {
       case 'agreed':
-        this.#onAgreed(received.agreement);
+        this.#onAgreed(received.agreement, 'local');
         return NOTHING;
       case 'answer':
-        this.#onAgreed(received.agreement);
+        this.#onAgreed(received.agreement, 'remote');
         return { type: 'ok', body: sdpBody(received.sdp) };
       case 'ignored':
-        if (changedTo?.agreement !== undefined) this.#onAgreed(changedTo.agreement);
+        if (changedTo?.agreement !== undefined) this.#onAgreed(changedTo.agreement, 'local');
         return NOTHING;
       case 'refused':
         return { type: 'refused', reply: refusalReply(received.refusal) };

@@ -1,13 +1,15 @@
 // The media of one call: its stream, opened once; the keys and the address that go into its descriptions; and what was agreed, put to work.
+
+import type { DtmfDigit } from '../codec/dtmf-keypad.js';
 import { OptionError } from '../errors.js';
-import type { DtmfDigit } from '../rtp/dtmf-receiver.js';
 import type { MediaStream, StreamEvent } from '../rtp/media-stream.js';
 import { type CryptoKeys, type CryptoSuite, cryptoKeyLength, cryptoKeysFrom } from '../rtp/srtp/crypto-line.js';
 import type { PayloadFormat, StreamParameters } from '../rtp/stream-parameters.js';
-import type { CallContext, ResolvedCallOptions } from './call-options.js';
+import type { CallContext, CallOptions, ResolvedCallOptions } from './call-options.js';
 import type { Capabilities } from './capabilities.js';
 import type { DtmfWay } from './dtmf-relay.js';
 import type { AgreedFormat } from './formats.js';
+import { given } from './given.js';
 import { type AgreedMedia, type Agreement, mayReceive, maySend } from './offer-answer.js';
 import { type Direction, isAddress } from './sdp.js';
 
@@ -61,6 +63,12 @@ export class CallMedia {
 
   get options(): ResolvedCallOptions {
     return this.#options;
+  }
+
+  /** The same, as one would give them again. */
+  get given(): CallOptions {
+    const { rtpHost, ...options } = this.#options;
+    return { ...options, ...given({ rtpHost }) };
   }
 
   /** For what follows; the bot's rate can be changed only before the stream is there. */

@@ -1,6 +1,6 @@
 // DTMF in INFO: `application/dtmf-relay` (Signal=5, Duration=160) and `application/dtmf` (the bare key), both older than any RFC, and one key an event
 // whichever way, or both ways, it came.
-import type { DtmfDigit } from '../rtp/dtmf-receiver.js';
+import type { DtmfDigit } from '../codec/dtmf-keypad.js';
 
 export type DtmfWay = 'telephone-event' | 'in-band' | 'info';
 

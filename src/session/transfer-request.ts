@@ -2,8 +2,6 @@
 // (RFC 3891). Nothing of it happens by itself; whoever listens decides.
 import type { NameAddr } from '../sip/message/name-addr.js';
 import type { Uri } from '../sip/message/uri.js';
-import type { RequestReply } from '../sip/ua/invite-usage.js';
-import type { ReferSubscription } from '../sip/ua/refer-subscription.js';
 import type { CallSession } from './call-session.js';
 
 export type TransferKind = 'refer' | 'redirect' | 'replaces';
@@ -62,19 +60,4 @@ export class TransferRequest {
     this.#decision = 'rejected';
     this.#actions.reject(status, reason);
   }
-}
-
-/** Reports the fate of a referred call to the one who referred (RFC 3515 §2.4.4): what rings, and at last what came of it. */
-export function reportTo(subscription: ReferSubscription, call: CallSession): void {
-  call.on('ringing', () => subscription.notify(180));
-  call.on('early', () => subscription.notify(183));
-  call.on('answered', () => subscription.notify(200));
-  call.on('ended', (end) => {
-    if (call.answeredAt === undefined) subscription.notify(end.status >= 300 ? end.status : 503, end.text);
-  });
-}
-
-/** The answer to a REFER: what was decided while it was being told, else 202, and the rest by NOTIFY. */
-export function replyToRefer(request: TransferRequest, refusal: RequestReply | undefined): RequestReply {
-  return request.decision === 'rejected' ? (refusal ?? { status: 603 }) : { status: 202 };
 }

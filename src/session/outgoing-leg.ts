@@ -1,0 +1,109 @@
+// A call of ours until it is answered (RFC 3261 §13.2): the INVITE once the media is open, forks with early media each, redirections one after the other.
+import type { SipResponse } from '../sip/message/message.js';
+import type { Uri } from '../sip/message/uri.js';
+import type { OutgoingCall } from '../sip/ua/invite-outgoing.js';
+import type { Body, OutgoingInviteBase, OutgoingInviteOptions } from '../sip/ua/invite-usage.js';
+import { isLocal } from '../sip/ua/local-response.js';
+import type { CallInside } from './call-inside.js';
+import { given } from './given.js';
+import { RedirectTargets } from './redirect.js';
+import { TransferRequest } from './transfer-request.js';
+
+/** Whom to call: an INVITE but for its description and handler. */
+export type DialTarget = Omit<OutgoingInviteOptions, 'body' | 'handler' | 'after'> & {
+  /** 'none' asks the callee for the offer (RFC 3261 §13.2.1). @default 'offer' */
+  readonly description?: 'offer' | 'none';
+};
+
+export class OutgoingLeg {
+  readonly target: DialTarget & { readonly uri: Uri };
+  readonly #inside: CallInside;
+  readonly #redirects: RedirectTargets;
+
+  constructor(inside: CallInside, target: DialTarget & { readonly uri: Uri }, maxRedirects: number) {
+    this.#inside = inside;
+    this.target = target;
+    this.#redirects = new RedirectTargets(target.uri, maxRedirects);
+  }
+
+  async start(): Promise<void> {
+    const { media, mediaFailed, call } = this.#inside;
+    try {
+      await media.open();
+    } catch (error) {
+      mediaFailed(error as Error);
+      return;
+    }
+    if (call.state !== 'ended') this.#invite(this.target.uri, undefined);
+  }
+
+  #invite(uri: Uri, after: OutgoingInviteBase | undefined): void {
+    const { context, descriptions, handlerFor, mediaFailed } = this.#inside;
+    const { description = 'offer', ...target } = this.target;
+    let usage: OutgoingCall | undefined;
+    try {
+      const body = description === 'offer' ? descriptions.offer() : undefined;
+      usage = context.invite({ ...target, uri, handler: handlerFor(() => usage), ...given({ body, after }) });
+      this.#inside.usage = usage;
+    } catch (error) {
+      mediaFailed(error as Error);
+    }
+  }
+
+  onProvisional(response: SipResponse, dialogId: string, body: Body | undefined, delivery: 'reliable' | 'unreliable'): Body | undefined {
+    const { apply, machine, descriptions, leave, call } = this.#inside;
+    if (response.status === 180) apply(machine.onRinging());
+    // RFC 6228: a 199 only says that this fork is over.
+    if (response.status === 199 || call.state === 'ended') return undefined;
+    const described = descriptions.provisional(dialogId, body, delivery);
+    if (described.type === 'refused') {
+      if (delivery === 'reliable') void leave({ reason: 'failed', status: 488, text: 'the early media cannot be used' });
+      return undefined;
+    }
+    if (descriptions.agreement !== undefined) apply(machine.onEarlyMedia());
+    return described.body;
+  }
+
+  onSuccess(dialogId: string, body: Body | undefined): Body | undefined {
+    const { descriptions, leave, answered } = this.#inside;
+    const described = descriptions.success(dialogId, body);
+    if (described.type === 'refused') {
+      const reason = 'SIP;cause=488;text="Not Acceptable Here"';
+      void leave({ reason: 'failed', status: 488, text: 'the answer cannot be used' }, { reason });
+      return undefined;
+    }
+    answered();
+    return described.body;
+  }
+
+  /** §8.1.3.4: a 3xx names other places, and so do those that were named before, as long as what refuses is no global failure. */
+  onFailure(response: SipResponse, usage: OutgoingCall): void {
+    const isRedirect = response.status < 400;
+    const targets = isRedirect ? this.#redirects.add(response.contacts) : [];
+    if (isRedirect && this.#inside.media.options.redirects === 'surface') this.#surface(response, targets, usage);
+    else if (response.status < 600 && !isLocal(response)) this.#followOn(usage);
+  }
+
+  /** The INVITE is over, the call is not: it waits for the decision, as long as a call may ring. */
+  #surface(response: SipResponse, targets: readonly Uri[], usage: OutgoingCall): void {
+    const { call, tell, finish } = this.#inside;
+    if (targets.length === 0 || call.listenerCount('transferRequest') === 0) return;
+    usage.handler = {};
+    const decide = {
+      accept: () => {
+        if (call.state !== 'ended') this.#followOn(usage);
+        return call;
+      },
+      reject: () => finish({ reason: 'redirected', status: response.status, text: response.reason }),
+    };
+    tell('transferRequest', new TransferRequest('redirect', { targets }, decide));
+  }
+
+  #followOn(usage: OutgoingCall): void {
+    const next = this.#redirects.next();
+    if (next === undefined) return;
+    usage.handler = {};
+    this.#inside.descriptions.restart();
+    this.#invite(next, usage);
+  }
+}
