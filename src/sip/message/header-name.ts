@@ -77,6 +77,22 @@ export const isNamed = (written: string, header: HeaderName): boolean => {
   return lower === header.lower || lower === header.compact;
 };
 
+/** The same of a name that stands in a text, before its colon and blanks. */
+export const isNamedAt = (text: string, from: number, header: HeaderName): boolean =>
+  standsAt(text, from, header.lower) || (header.compact !== undefined && standsAt(text, from, header.compact));
+
+const standsAt = (text: string, from: number, lower: string): boolean => {
+  const end = from + lower.length;
+  if (end >= text.length) return false;
+  for (let i = 0; i < lower.length; i++) {
+    const code = text.charCodeAt(from + i);
+    const wanted = lower.charCodeAt(i);
+    if (code !== wanted && (code | 32) !== wanted) return false;
+  }
+  const next = text.charCodeAt(end);
+  return next === 58 || next === 32 || next === 9;
+};
+
 /** The door for names that an application gives. */
 export const assertHeaderName = (name: string): void => {
   if (known.has(name)) return;

@@ -3,10 +3,10 @@
  * byte for byte; the first change turns the list into entries of its own. RFC 3261 §7.3.
  */
 import { OptionError } from '../../errors.js';
-import { assertHeaderName, type HeaderName, hashName, headerName, isNamed, knownHeader } from './header-name.js';
+import { assertHeaderName, type HeaderName, hashName, headerName, isNamed, isNamedAt, knownHeader } from './header-name.js';
 import { cutHead, type Head, headerEnd, nameEnd } from './scan.js';
 import { firstTop, indexOfTop, splitTop } from './split.js';
-import { assertFieldText } from './text.js';
+import { assertFieldText, isFieldText } from './text.js';
 
 const CONTENT_LENGTH = headerName('Content-Length');
 
@@ -19,6 +19,8 @@ interface Entry {
   readonly value: string;
   /** What is written before the value, from the line end of the line before; of one that came, the line itself. */
   readonly prefix: string;
+  /** Whether it stood right behind the other when both came, in a head that can be written as it is. */
+  follows(other: Entry): boolean;
 }
 
 /** One that came from the wire: read when asked for, written as it came. */
@@ -47,8 +49,25 @@ class WireEntry implements Entry {
     const isCrlf = head.text.charCodeAt(from - 2) === 13;
     const line = cutHead(head, isCrlf ? from - 2 : from, headerEnd(head, this.#index));
     // A lone CR or LF may be read, but is not handed on.
-    const isClean = isCrlf && (line.indexOf('\r', 2) === -1 ? !head.isFolded || line.indexOf('\n', 2) === -1 : !strayLineEnd.test(line));
-    return isClean ? line : `\r\n${this.name}: ${this.value}`;
+    return isCrlf && (head.isFolded ? isClean(line) : line.indexOf('\r', 2) === -1) ? line : `\r\n${this.name}: ${this.value}`;
+  }
+
+  follows(other: Entry): boolean {
+    return other instanceof WireEntry && other.#head === this.#head && other.#index === this.#index - 1;
+  }
+
+  /** Its line and all behind it up to that of `last`. */
+  linesTo(last: WireEntry): string {
+    const head = this.#head;
+    const from = head.marks[this.#index * 2 + 1]! - 2;
+    const to = headerEnd(head, last.#index);
+    if (from >= 0 && head.text.charCodeAt(from) === 13) {
+      const lines = cutHead(head, from, to);
+      if (isClean(lines)) return lines;
+    }
+    let text = '';
+    for (let index = this.#index; index <= last.#index; index++) text += new WireEntry(head, index).prefix;
+    return text;
   }
 }
 
@@ -58,13 +77,16 @@ class OwnEntry implements Entry {
   readonly value: string;
   readonly prefix: string;
 
-  constructor(name: string, value: string) {
-    const known = knownHeader(name);
+  constructor(name: string, value: string, known: HeaderName | undefined) {
     const isUsual = known !== undefined && known.name === name;
     this.hash = isUsual ? known.hash : hashName(name);
     this.name = name;
     this.value = value;
     this.prefix = isUsual ? known.prefix : `\r\n${name}: `;
+  }
+
+  follows(): boolean {
+    return false;
   }
 }
 
@@ -83,8 +105,18 @@ export class HeaderList {
 
   /** Names and values that an application gives: looked at. */
   static of(entries: readonly HeaderEntry[]): HeaderList {
-    for (const [name, value] of entries) assertHeader(name, value);
-    return HeaderList.trusted(entries);
+    let all = '';
+    const own: Entry[] = [];
+    for (const [name, value] of entries) {
+      const known = knownHeader(name);
+      if (known === undefined) assertHeaderName(name);
+      if (typeof value !== 'string') throw new OptionError(name, 'a string');
+      all += value;
+      own.push(new OwnEntry(name, value, known));
+    }
+    // All of the values at a glance; one by one only to say which it was.
+    if (!isFieldText(all)) for (const [name, value] of entries) assertHeader(name, value);
+    return new HeaderList(undefined, own);
   }
 
   /** Names and values that come from a message that was read. */
@@ -146,12 +178,18 @@ export class HeaderList {
     let isLengthWritten = false;
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i]!;
-      if (matches(entry, CONTENT_LENGTH)) {
+      if (isLength(entry)) {
         if (!isLengthWritten) text += `\r\n${entry.name}: ${length}`;
         isLengthWritten = true;
-      } else {
+      } else if (entry instanceof OwnEntry) {
         text += entry.prefix;
-        if (entry instanceof OwnEntry) text += entry.value;
+        text += entry.value;
+      } else {
+        // What came together leaves together.
+        let last = i;
+        for (let next = entries[i + 1]; next?.follows(entries[last]!) && !isLength(next); next = entries[last + 1]) last++;
+        text += last === i ? entry.prefix : (entry as WireEntry).linesTo(entries[last] as WireEntry);
+        i = last;
       }
     }
     return isLengthWritten ? text : `${text}\r\nContent-Length: ${length}`;
@@ -168,10 +206,10 @@ export class HeaderList {
       }
       return -1;
     }
-    const { marks, count } = this.#head!;
+    const { marks, count, text } = this.#head!;
     for (let i = from; i < count; i++) {
       const other = marks[i * 2]!;
-      if ((other === hash || other === compactHash) && isNamed(this.nameAt(i), header)) return i;
+      if ((other === hash || other === compactHash) && isNamedAt(text, marks[i * 2 + 1]!, header)) return i;
     }
     return -1;
   }
@@ -231,8 +269,11 @@ export class HeaderList {
   }
 
   add(name: string, value: string): void {
-    assertHeader(name, value);
-    this.#own().push(makeEntry(name, value));
+    if (typeof value !== 'string') throw new OptionError(name, 'a string');
+    assertFieldText(name, value);
+    const known = knownHeader(name);
+    if (known === undefined) assertHeaderName(name);
+    this.#own().push(new OwnEntry(name, value, known));
   }
 
   /** Before the first of its name, else before all others. */
@@ -280,7 +321,9 @@ export class HeaderList {
   }
 }
 
-const makeEntry = (name: string, value: string): Entry => new OwnEntry(name, value);
+const makeEntry = (name: string, value: string): Entry => new OwnEntry(name, value, knownHeader(name));
+
+const isLength = (entry: Entry): boolean => matches(entry, CONTENT_LENGTH);
 
 const matches = (entry: Entry, header: HeaderName): boolean =>
   (entry.hash === header.hash || entry.hash === header.compactHash) && isNamed(entry.name, header);
@@ -301,7 +344,17 @@ const readValue = (head: Head, index: number): string => {
   return value.indexOf('\r') !== -1 || (head.isFolded && value.indexOf('\n') !== -1) ? unfold(value) : value;
 };
 
-const strayLineEnd = /\r(?!\n)|(?<!\r)\n/;
+/** Each CR with its LF, each LF with its CR. */
+const isClean = (lines: string): boolean => {
+  let at = 0;
+  for (;;) {
+    const lf = lines.indexOf('\n', at);
+    const cr = lines.indexOf('\r', at);
+    if (cr !== lf - 1) return cr === -1 && lf === -1;
+    if (lf === -1) return false;
+    at = lf + 1;
+  }
+};
 
 const isBlank = (code: number): boolean => code === 32 || code === 9 || code === 13 || code === 10;
 

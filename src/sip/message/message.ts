@@ -597,17 +597,13 @@ export class SipResponse extends Message {
   readonly status: number;
   readonly reason: string;
 
-  constructor(
-    status: number,
-    reason: string = reasonPhrase(status),
-    headers: readonly HeaderEntry[] | HeaderList = [],
-    body?: Uint8Array | string,
-  ) {
+  /** Throws OptionError for what may not stand in a message. With a HeaderList, which only this room has, all is taken as it is. */
+  constructor(status: number, reason?: string, headers: readonly HeaderEntry[] | HeaderList = [], body?: Uint8Array | string) {
     super(headers instanceof HeaderList ? headers : HeaderList.of(headers), body);
     if (!(Number.isInteger(status) && status >= 100 && status <= 699)) throw new OptionError('status', 'a number from 100 to 699');
-    assertFieldText('reason', reason);
+    if (reason !== undefined && !(headers instanceof HeaderList)) assertFieldText('reason', reason);
     this.status = status;
-    this.reason = reason;
+    this.reason = reason ?? reasonPhrase(status);
   }
 
   get startLine(): string {

@@ -71,8 +71,19 @@ const writeDisplayName = (name: string | undefined): string => {
   return name.split(' ').every(isToken) ? `${name} ` : `${quote(name)} `;
 };
 
+/** A name or none, a SIP URI in brackets without escapes, plain parameters: nearly all that is met, read in one go. The rest is read with patience. */
+const plain =
+  /^(?:"([^"\\]*)"[ \t]*|([\w\-.!%*+`'~ ]*))<(sips?:(?:[\w\-.!~*'()&=+$,;?/#]+@)?[\w\-.]+(?::[0-5]?\d{1,4})?(?:;[\w\-.!~*'()[\]/:&+$]+(?:=[\w\-.!~*'()[\]/:&+$]*)?)*)>((?:;[\w\-.!%*+`'~]+(?:=[!#-+\-./0-:=?-~]+)?)*)$/;
+
 /** One name-addr or addr-spec with its parameters; undefined when it is malformed. */
 export const parseNameAddr = (text: string): NameAddr | undefined => {
+  const found = plain.exec(text);
+  if (found === null) return parseLoose(text);
+  const params = found[4]!;
+  return new NameAddr(found[3]!, found[1] ?? (found[2]!.trim() || undefined), params === '' ? Params.none : new Params(params), text);
+};
+
+const parseLoose = (text: string): NameAddr | undefined => {
   let displayName: string | undefined;
   let open: number;
   if (codeAt(text, 0) === 34) {

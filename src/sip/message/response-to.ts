@@ -25,7 +25,8 @@ const CSEQ = headerName('CSeq');
 const makesDialog = new Set(['INVITE', 'SUBSCRIBE', 'REFER', 'NOTIFY']);
 
 export const responseTo = (request: SipRequest, status: number, options: ResponseOptions = {}): SipResponse => {
-  const { reason = reasonPhrase(status), toTag, headers, contentType, body } = options;
+  const { reason, toTag, headers, contentType, body } = options;
+  if (reason !== undefined) assertFieldText('reason', reason);
   const { list } = request;
   const copied = HeaderList.trusted([]);
   list.copyTo(copied, VIA);
