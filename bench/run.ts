@@ -18,6 +18,17 @@ const benches: Readonly<Record<string, Bench>> = {
     what: 'G.711, G.722, Opus and resampling, against alawmulaw, @evan/opus, speex-resampler, libsamplerate',
     needsOthers: true,
   },
+  calls: {
+    file: 'calls.ts',
+    what: 'N echo calls in one process: CPU beside a floor of plain sockets, punctuality, memory [--calls 100,1000 --rate 8000,16000 --hold 20]',
+    needsOthers: false,
+  },
+  'engine-work': { file: 'engine-work.ts', what: 'what the engine itself does for a pair of packets, without sockets', needsOthers: false },
+  punctual: {
+    file: 'punctual.ts',
+    what: 'departures while the application blocks its thread; drift over --minutes 10',
+    needsOthers: false,
+  },
   sip: { file: 'sip.bench.ts', what: 'parse and write SIP messages, against npm sip, drachtio-sip, jssip, sip.js', needsOthers: true },
   cps: {
     file: 'cps.bench.ts',
@@ -36,7 +47,7 @@ const bench = name === undefined ? undefined : benches[name];
 if (bench === undefined) {
   console.log(
     `npm run bench -- NAME\n${Object.entries(benches)
-      .map(([key, { what }]) => `  ${key.padEnd(8)} ${what}`)
+      .map(([key, { what }]) => `  ${key.padEnd(12)} ${what}`)
       .join('\n')}`,
   );
   process.exitCode = name === undefined ? 0 : 2;
