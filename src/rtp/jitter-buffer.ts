@@ -76,8 +76,8 @@ const TOLERANCE_MS = 2;
 const WATCH_MS = 120;
 /** Packets before the measured jitter is believed over the initial delay. */
 const LEARN_PACKETS = 25;
-/** Less than this is not worth shrinking: no pitch period is as short. */
-const SMALLEST_SHRINK_MS = 2.5;
+/** Less than this is not worth shrinking. */
+const SMALLEST_SHRINK_MS = 1;
 
 export class JitterBuffer {
   readonly stats: JitterStats = {

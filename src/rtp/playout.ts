@@ -44,11 +44,17 @@ export interface PlayoutOptions {
 /** What a frame is made of, for the most part. */
 export type FrameSource = 'heard' | 'concealed' | 'silence' | 'dtmf';
 
-/** Where the likeness asked for of a time-scaled place begins, and by how much it falls each time none is found: the delay must come down in the end. */
+/**
+ * The likeness asked for of a place to be time-scaled, at first, and by how much it falls each time none is found: in a voice one is found at once,
+ * in noise after a third of a second, and in the end anything will do, for the delay must come down.
+ */
 const LIKENESS = 0.9;
-const LIKENESS_FALL = 0.02;
+const LIKENESS_FALL = 0.05;
 /** Sound heard as it was between two shrinks. */
 const REST_MS = 40;
+/** What is left over, less than most periods, waits for a soft moment or a lucky one, which are looked for now and then. */
+const LEFT_OVER_MS = 4;
+const LEFT_OVER_REST_MS = 300;
 /** No packet is longer than this, whatever it says: Opus allows 120 ms. */
 const LONGEST_PACKET_MS = 300;
 
@@ -325,31 +331,30 @@ export class Playout {
       return false;
     }
     const { sampleRate } = this.#format;
-    if (!this.#isWhole || this.#rested < this.#pauseNeeded(adjustMs)) {
+    const isLeftOver = adjustMs < 0 && adjustMs > -LEFT_OVER_MS;
+    // Growth is urgent, shrinking is not.
+    const restMs = adjustMs > 0 ? 0 : isLeftOver ? LEFT_OVER_REST_MS : REST_MS;
+    if (!this.#isWhole || this.#rested < restMs) {
       this.#rested += this.#options.frameMs;
       return false;
     }
     const most = Math.floor((Math.abs(adjustMs) * sampleRate) / 1000);
-    const leastLikeness = Math.max(0, LIKENESS - LIKENESS_FALL * this.#refused);
+    const leastLikeness = isLeftOver ? LIKENESS : Math.max(-1, LIKENESS - LIKENESS_FALL * this.#refused);
     if (adjustMs > 0) this.#ensure(this.#count);
     const changed =
       adjustMs > 0
         ? this.#timeScale.stretch(this.#pcm, this.#count, most, leastLikeness)
         : -this.#timeScale.shrink(this.#pcm, this.#count, most, leastLikeness);
     if (changed === 0) {
+      // What is too little alike now may be so again: `#refused` stands until the delay is right.
       this.#refused++;
+      if (isLeftOver) this.#rested = 0;
       return false;
     }
-    this.#refused = 0;
     this.#rested = 0;
     this.#count += changed;
     this.#buffer.adjusted((changed * 1000) / sampleRate);
     return true;
-  }
-
-  /** Growth is urgent, shrinking is not. */
-  #pauseNeeded(adjustMs: number): number {
-    return adjustMs > 0 ? 0 : REST_MS;
   }
 
   /** Room for so many samples more in the store. */

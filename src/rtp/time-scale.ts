@@ -12,8 +12,8 @@ const LONGEST_MS = 15;
 const COARSE_RATE = 8000;
 /** How much sound two places are compared over, at most. */
 const MATCH_MS = 10;
-/** Sound below this level (-60 dBov) is like any other that soft. */
-const SOFT = 32;
+/** Sound below this level (-50 dBov) is like any other that soft, at any lag. */
+const SOFT = 100;
 
 export class TimeScale {
   readonly #shortest: number;
@@ -60,8 +60,8 @@ export class TimeScale {
 
   #bestLag(samples: Int16Array, count: number, most: number): number {
     const longest = Math.min(this.#longest, Math.floor(most), count >> 1);
+    if (longest < 1) return 0;
     const shortest = this.#shortest;
-    if (longest < shortest) return 0;
     const match = Math.min(this.#match, count - longest);
     const step = this.#coarse;
     let energy = 0;
@@ -70,6 +70,7 @@ export class TimeScale {
       this.#likeness = 1;
       return longest;
     }
+    if (longest < shortest) return 0;
     const rough = this.#search(samples, match, shortest, longest, step, energy);
     if (step === 1) return rough;
     energy = 0;

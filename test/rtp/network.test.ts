@@ -30,20 +30,24 @@ const networks: Record<string, Omit<Weather, 'seed' | 'durationMs'>> = {
 const rows: string[] = [];
 
 describe('the adaptive delay over a minute of', () => {
-  test.each(Object.entries(networks))('%s: median at most 20 ms above the smallest fixed delay that loses no more', (name, network) => {
-    for (const seed of [1, 2, 3, 4, 5]) {
-      const run = weather({ seed, durationMs: MINUTE, ...network });
-      const adaptive = median(run.delays);
-      const fixed = smallestFixedDelay(run);
-      expect(adaptive - fixed, `seed ${seed}`).toBeLessThanOrEqual(20);
-      if (seed === 1) {
-        const { stats } = run.buffer;
-        rows.push(
-          `${name.padEnd(28)}${adaptive.toFixed(0).padStart(7)}${fixed.toFixed(0).padStart(7)}${((100 * run.lost) / run.sent).toFixed(1).padStart(7)}${((100 * run.late) / run.sent).toFixed(2).padStart(7)}${(100 * run.concealedShare).toFixed(1).padStart(7)}${run.longestGapMs.toFixed(0).padStart(7)}${stats.shrunkMs.toFixed(0).padStart(8)}${stats.stretchedMs.toFixed(0).padStart(8)}`,
-        );
+  test.each(Object.entries(networks))(
+    '%s: median at most 20 ms above the smallest fixed delay, from the floor up, that loses no more',
+    (name, network) => {
+      for (const seed of [1, 2, 3, 4, 5]) {
+        const run = weather({ seed, durationMs: MINUTE, ...network });
+        const adaptive = median(run.delays);
+        // The floor is a choice of ours; where the network would need less, we are measured from there.
+        const fixed = Math.max(FLOOR_MS, smallestFixedDelay(run));
+        expect(adaptive - fixed, `seed ${seed}`).toBeLessThanOrEqual(20);
+        if (seed === 1) {
+          const { stats } = run.buffer;
+          rows.push(
+            `${name.padEnd(28)}${adaptive.toFixed(0).padStart(7)}${fixed.toFixed(0).padStart(7)}${((100 * run.lost) / run.sent).toFixed(1).padStart(7)}${((100 * run.late) / run.sent).toFixed(2).padStart(7)}${(100 * run.concealedShare).toFixed(1).padStart(7)}${run.longestGapMs.toFixed(0).padStart(7)}${stats.shrunkMs.toFixed(0).padStart(8)}${stats.stretchedMs.toFixed(0).padStart(8)}`,
+          );
+        }
       }
-    }
-  });
+    },
+  );
 
   test.each(Object.entries(networks))('%s, then calm: back at the floor within 10 s', (_, network) => {
     for (const seed of [1, 2]) {

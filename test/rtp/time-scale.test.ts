@@ -58,7 +58,8 @@ describe.each([8000, 16000, 24000, 48000])('at %i Hz', (sampleRate) => {
     expect(scale.shrink(copy, copy.length, 15 * perMs, -1)).toBeGreaterThan(0);
   });
 
-  test('less than the shortest period is nothing', () => {
+  test('less than the shortest period is nothing, but where it is soft', () => {
+    expect(new TimeScale(sampleRate).shrink(tone(400, sampleRate, 20 * perMs, 90), 20 * perMs, perMs, 1)).toBe(perMs);
     const samples = tone(400, sampleRate, 40 * perMs);
     expect(new TimeScale(sampleRate).shrink(samples, 20 * perMs, 2 * perMs, 0)).toBe(0);
     expect(new TimeScale(sampleRate).stretch(samples, 4 * perMs, 20 * perMs, 0)).toBe(0);
