@@ -1,19 +1,35 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'tsup';
+import { writeDoors } from './scripts/doors.js';
 import { inlineWorkerForEsbuild } from './scripts/inline-worker.js';
 
-export default defineConfig({
-  entry: ['src/index.ts', 'src/sip.ts', 'src/rtp.ts', 'src/codec.ts', 'src/session.ts', 'src/bot.ts', 'src/testing.ts', 'src/cli.ts'],
-  format: ['esm', 'cjs'],
-  target: 'node20',
-  platform: 'node',
-  // Chunks are shared in both formats: `sipbot` and `sipbot/testing` must speak of the same classes.
-  splitting: true,
-  dts: process.env.SIPBOT_BUILD_DTS !== 'no',
-  clean: true,
-  treeshake: false,
-  // CommonJS has __filename, and `import.meta` is a syntax error there, even where it is never reached.
-  esbuildOptions(options, { format }) {
-    if (format === 'cjs') options.define = { ...options.define, 'import.meta.url': 'undefined' };
+const ENTRIES = ['index', 'sip', 'rtp', 'codec', 'session', 'bot', 'testing'];
+const dist = fileURLToPath(new URL('./dist/', import.meta.url));
+
+/** One program in CommonJS, which Node can load from both worlds, and a door for each entry and world: see src/all.ts. */
+export default defineConfig([
+  {
+    entry: { all: 'src/all.ts' },
+    format: ['cjs'],
+    target: 'node20',
+    platform: 'node',
+    splitting: false,
+    minify: true,
+    // Class names are what users read in errors and logs.
+    keepNames: true,
+    clean: true,
+    // CommonJS has __filename, and `import.meta` is a syntax error there, even where it is never reached.
+    esbuildOptions(options) {
+      options.define = { ...options.define, 'import.meta.url': 'undefined' };
+    },
+    esbuildPlugins: [inlineWorkerForEsbuild()],
+    async onSuccess() {
+      await writeDoors(dist, ENTRIES, createRequire(import.meta.url)(join(dist, 'all.cjs')));
+    },
   },
-  esbuildPlugins: [inlineWorkerForEsbuild()],
-});
+  ...(process.env.SIPBOT_BUILD_DTS === 'no'
+    ? []
+    : [{ entry: ENTRIES.map((entry) => `src/${entry}.ts`), format: ['cjs' as const], dts: { only: true } }]),
+]);
