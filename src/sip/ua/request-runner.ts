@@ -26,6 +26,8 @@ export interface ChallengeAnswerer {
   answer(retry: SipRequest, response: SipResponse, credentials: CredentialSource): string | undefined;
   /** Answers in advance what this place asked before. */
   prime(request: SipRequest, credentials: CredentialSource): void;
+  /** A success may say what to answer with next time. */
+  learn(request: SipRequest, response: SipResponse): void;
 }
 
 /** What an agent lends to its requests. */
@@ -59,6 +61,8 @@ export class RequestRunner implements ClientExchange {
   /** Still to be tried; undefined while they have not been asked for. */
   #targets: Target[] | undefined;
   #target: Target | undefined;
+  /** Why the last target could not be reached: a refused connection, an expired certificate. */
+  #trouble: string | undefined;
   #attempt: SipRequest;
   #transaction: ClientTransaction<Flow> | undefined;
   #flow: Flow | undefined;
@@ -144,7 +148,7 @@ export class RequestRunner implements ClientExchange {
     const target = this.#targets?.shift();
     this.#transaction = undefined;
     if (target === undefined) {
-      this.#finish(503, 'no server could be reached');
+      this.#finish(503, this.#trouble ?? 'no server could be reached');
       return;
     }
     this.#target = target;
@@ -153,6 +157,7 @@ export class RequestRunner implements ClientExchange {
         if (!this.#isFinal) this.#sendOn(flow);
       },
       (error: unknown) => {
+        this.#trouble = error instanceof Error ? error.message : undefined;
         this.#host.resolver.markDown(target);
         this.#host.logger.debug({ error, target }, 'a target could not be reached');
         this.#tryTarget();
@@ -227,6 +232,7 @@ export class RequestRunner implements ClientExchange {
     if ((response.status === 401 || response.status === 407) && this.#answerChallenge(response, flow)) return;
     if (response.status === 503 && !this.#isCancelled && this.#failOver(response)) return;
     if (this.#target !== undefined && response.status !== 503) this.#host.resolver.markUp(this.#target);
+    if (response.status < 300 && this.#credentials !== undefined) this.#host.digest.learn(this.#attempt, response);
     this.#isFinal = true;
     this.#tell(response);
     // An INVITE that was accepted goes on hearing further 2xx until Timer M.
