@@ -25,12 +25,14 @@ export type { Flow } from './sip/transport/flow.js';
 export type { KeepAliveOptions } from './sip/transport/hearts.js';
 export { Subnets } from './sip/transport/ip.js';
 export type { SentBy } from './sip/transport/own-address.js';
-export { TargetResolver, type TargetResolverOptions } from './sip/transport/resolve.js';
+export { parseServer, TargetResolver, type TargetResolverOptions } from './sip/transport/resolve.js';
 export {
   type AddressRecord,
   type NaptrRecord,
   type Resolver,
   type SrvRecord,
+  SystemResolver,
+  type SystemResolverOptions,
   systemResolver,
 } from './sip/transport/resolver.js';
 export { systemNetwork } from './sip/transport/system-network.js';

@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../../clock.js';
 import { SipBotError } from '../../errors.js';
 import { type Random, systemRandom } from '../../random.js';
-import type { Uri } from '../message/uri.js';
+import { parseUri, type Uri } from '../message/uri.js';
 import { DnsCache } from './dns-cache.js';
 import { isIP, withoutBrackets } from './ip.js';
 import { type NaptrRecord, type Resolver, type SrvRecord, systemResolver } from './resolver.js';
@@ -57,6 +57,7 @@ export class TargetResolver {
   readonly #families: readonly (4 | 6)[];
   readonly #downMs: number;
   readonly #down = new Map<string, number>();
+  readonly #wsPaths = new Map<string, string>();
 
   constructor(options: TargetResolverOptions = {}) {
     this.#clock = options.clock ?? systemClock;
@@ -81,14 +82,16 @@ export class TargetResolver {
     const host = withoutBrackets(uri.host).toLowerCase();
     if (isIP(name) !== 0) {
       const transport = asked ?? (secure ? 'tls' : 'udp');
-      return this.#upFirst([{ transport, address: name, port: uri.port ?? defaultPort(transport), host }]);
+      return this.#upFirst([
+        { transport, address: name, port: uri.port ?? defaultPort(transport), host, ...this.#pathTo(transport, host) },
+      ]);
     }
     const trouble: unknown[] = [];
     const destinations = await this.#destinations(name, uri.port, asked, secure, trouble);
     const targets: Target[] = [];
     for (const { transport, name: at, port } of destinations) {
       for (const address of await this.#addresses(at, trouble)) {
-        if (targets.length < MAX_TARGETS) targets.push({ transport, address, port, host });
+        if (targets.length < MAX_TARGETS) targets.push({ transport, address, port, host, ...this.#pathTo(transport, host) });
       }
     }
     if (targets.length === 0 && trouble.length > 0) {
@@ -119,10 +122,20 @@ export class TargetResolver {
     return false;
   }
 
+  /** On what path a host takes WebSockets, where it is not the usual one. */
+  useWsPath(host: string, path: string): void {
+    this.#wsPaths.set(host.toLowerCase(), path);
+  }
+
   #upFirst(targets: Target[]): Target[] {
     if (this.#down.size === 0) return targets;
     const down = targets.filter((target) => this.isDown(target));
     return down.length === 0 ? targets : [...targets.filter((target) => !down.includes(target)), ...down];
+  }
+
+  #pathTo(transport: TransportName, host: string): { readonly path?: string } {
+    const path = transport === 'ws' || transport === 'wss' ? this.#wsPaths.get(host) : undefined;
+    return path === undefined ? {} : { path };
   }
 
   /** §4.1 and §4.2: names and ports; the addresses come after. */
@@ -198,6 +211,18 @@ export class TargetResolver {
       return [];
     }
   }
+}
+
+/** A server as people write it: a SIP URI, a bare `host:port`, or `wss://host:port/path`; undefined when it is none of these. */
+export function parseServer(text: string): { readonly uri: Uri; readonly wsPath?: string } | undefined {
+  const ws = /^(wss?):\/\/([^/?#@\s]+)(\/[^?#\s]*)?$/i.exec(text);
+  if (ws !== null) {
+    const [, scheme = '', authority = '', path] = ws;
+    const uri = parseUri(`${scheme.toLowerCase() === 'wss' ? 'sips' : 'sip'}:${authority};transport=ws`);
+    return uri && { uri, ...(path === undefined ? {} : { wsPath: path }) };
+  }
+  const uri = parseUri(/^sips?:/i.test(text) ? text : `sip:${text}`);
+  return uri?.isSip && uri.host !== '' ? { uri } : undefined;
 }
 
 function naptrServices(records: readonly NaptrRecord[], usable: readonly TransportName[]): { transport: TransportName; srv: string }[] {

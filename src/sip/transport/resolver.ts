@@ -29,8 +29,15 @@ export interface Resolver {
 
 /** Answers that mean "no such thing", as against "no answer". */
 const NOT_THERE: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME', 'EBADRESP', 'EFORMERR', 'ENOTIMP']);
-const TIMEOUT_MS = 2_000;
-const TRIES = 2;
+
+export interface SystemResolverOptions {
+  /** `192.0.2.53`, `[2001:db8::53]:5353`. @default those of the system */
+  readonly servers?: readonly string[];
+  /** Of one question to one server, in ms. @default 2000 */
+  readonly timeoutMs?: number;
+  /** Questions to each server. @default 2 */
+  readonly tries?: number;
+}
 
 async function orNothing<T>(answer: Promise<T[]>): Promise<T[]> {
   try {
@@ -41,12 +48,22 @@ async function orNothing<T>(answer: Promise<T[]>): Promise<T[]> {
   }
 }
 
-class SystemResolver implements Resolver {
+/** node:dns. */
+export class SystemResolver implements Resolver {
+  readonly #options: SystemResolverOptions;
   #dns: NodeResolver | undefined;
+
+  constructor(options: SystemResolverOptions = {}) {
+    this.#options = options;
+  }
 
   /** Made when first asked: one that never asks holds no channel open. */
   get #node(): NodeResolver {
-    this.#dns ??= new NodeResolver({ timeout: TIMEOUT_MS, tries: TRIES });
+    if (this.#dns === undefined) {
+      const { servers, timeoutMs = 2_000, tries = 2 } = this.#options;
+      this.#dns = new NodeResolver({ timeout: timeoutMs, tries });
+      if (servers !== undefined) this.#dns.setServers(servers);
+    }
     return this.#dns;
   }
 

@@ -10,10 +10,10 @@ import type { HeaderEntry } from '../message/headers.js';
 import { SipRequest, type SipResponse } from '../message/message.js';
 import { NameAddr } from '../message/name-addr.js';
 import { Params } from '../message/params.js';
-import { parseUri, Uri } from '../message/uri.js';
+import { Uri } from '../message/uri.js';
 import type { Flow } from '../transport/flow.js';
 import { withoutBrackets } from '../transport/ip.js';
-import type { TargetResolver } from '../transport/resolve.js';
+import { parseServer, type TargetResolver } from '../transport/resolve.js';
 import type { TransportLayer } from '../transport/transport-layer.js';
 import { ownBindings } from './bindings.js';
 import { type ContactIdentity, contactIdentity } from './contact-identity.js';
@@ -27,9 +27,9 @@ export interface RegistrationOptions extends Omit<CycleOptions, 'fraction'> {
   readonly uri: string;
   readonly credentials?: CredentialSource;
   readonly displayName?: string;
-  /** @default the host of `uri` */
+  /** `sip:pbx.example.com:5080;transport=tcp`, or `wss://pbx.example.com/ws`. @default the host of `uri` */
   readonly registrar?: string;
-  /** Where everything is sent first: becomes a Route. */
+  /** Where everything is sent first, spelled likewise: becomes a Route. */
   readonly outboundProxy?: string;
   /** Asked for; what the registrar grants counts. @default 300 */
   readonly expiresS?: number;
@@ -54,7 +54,7 @@ export interface RegistrationHost {
   readonly random: Random;
   readonly logger: Logger;
   readonly transports: TransportLayer;
-  readonly resolver: Pick<TargetResolver, 'markDown'>;
+  readonly resolver: Pick<TargetResolver, 'markDown' | 'useWsPath'>;
   /** As `UserAgent.request`. */
   request(options: RequestOptions): Promise<SipResponse>;
 }
@@ -144,6 +144,7 @@ export class Registration extends EventEmitter<RegistrationEvents> {
     this.#host = host;
     this.#options = options;
     this.uri = sipUri(options.uri, 'uri');
+    for (const server of [options.registrar, options.outboundProxy]) this.#usePathOf(server);
     if (this.uri.user === undefined) throw new OptionError('uri', 'an address of record with a user: sip:6001@pbx.example.com');
     this.#registrar = registrarOf(options, this.uri);
     if (options.outboundProxy !== undefined) sipUri(options.outboundProxy, 'outboundProxy');
@@ -208,6 +209,12 @@ export class Registration extends EventEmitter<RegistrationEvents> {
       if (this.#cycle.state !== 'unregistering') this.#finishStop();
     });
     return this.#stopping;
+  }
+
+  /** `wss://edge.example.com/sip`: the path stands in no SIP URI, so the resolver is told of it. */
+  #usePathOf(server: string | undefined): void {
+    const parsed = server === undefined ? undefined : parseServer(server);
+    if (parsed?.wsPath !== undefined) this.#host.resolver.useWsPath(parsed.uri.host, parsed.wsPath);
   }
 
   #do(effects: readonly CycleEffect[]): void {
@@ -439,8 +446,9 @@ export class Registration extends EventEmitter<RegistrationEvents> {
     if (this.#outbound === 'auto') {
       params = params.with('reg-id', String(this.#options.regId ?? 1)).with('+sip.instance', `<${this.#identity.instanceId}>`);
     }
-    const stale = this.#stale.filter((uri) => uri.toString() !== contact.toString());
-    request.set('Contact', new NameAddr(contact, undefined, params).toString(), ...stale.map((uri) => `<${uri}>;expires=0`));
+    const stale = new Set(this.#stale.map(String));
+    stale.delete(contact.toString());
+    request.set('Contact', new NameAddr(contact, undefined, params).toString(), ...[...stale].map((uri) => `<${uri}>;expires=0`));
   }
 
   #contactOver(flow: Flow): Uri {
@@ -498,8 +506,8 @@ export class Registration extends EventEmitter<RegistrationEvents> {
 }
 
 function sipUri(text: string, option: string): Uri {
-  const uri = parseUri(text);
-  if (uri === undefined || !uri.isSip || uri.host === '') throw new OptionError(option, 'a SIP URI: sip:pbx.example.com');
+  const uri = parseServer(text)?.uri;
+  if (uri === undefined) throw new OptionError(option, 'a SIP URI: sip:pbx.example.com');
   return uri;
 }
 

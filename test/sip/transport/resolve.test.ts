@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseUri } from '../../../src/sip/message/uri.js';
-import { TargetResolver, type TargetResolverOptions } from '../../../src/sip/transport/resolve.js';
+import { parseServer, TargetResolver, type TargetResolverOptions } from '../../../src/sip/transport/resolve.js';
 import type { AddressRecord, NaptrRecord, Resolver, SrvRecord } from '../../../src/sip/transport/resolver.js';
 import type { Target } from '../../../src/sip/transport/transport.js';
 import { ManualClock } from '../../../src/testing/manual-clock.js';
@@ -244,5 +244,33 @@ describe('memory', () => {
     expect(await order()).toBe('132');
     resolver.markUp(two!);
     expect(await order()).toBe('123');
+  });
+});
+
+describe('a server as people write it', () => {
+  test.each([
+    ['sip:pbx.example.com;transport=tcp', 'sip:pbx.example.com;transport=tcp', undefined],
+    ['pbx.example.com', 'sip:pbx.example.com', undefined],
+    ['192.0.2.1:5080', 'sip:192.0.2.1:5080', undefined],
+    ['[2001:db8::1]:5080', 'sip:[2001:db8::1]:5080', undefined],
+    ['wss://pbx.example.com', 'sips:pbx.example.com;transport=ws', undefined],
+    ['ws://pbx.example.com:8088/asterisk/ws', 'sip:pbx.example.com:8088;transport=ws', '/asterisk/ws'],
+    ['WSS://pbx.example.com/', 'sips:pbx.example.com;transport=ws', '/'],
+  ])('%s', (text, uri, path) => {
+    const parsed = parseServer(text)!;
+    expect([parsed.uri.toString(), parsed.wsPath]).toEqual([uri, path]);
+  });
+
+  test.each(['', 'tel:+1', 'a proxy', 'https://pbx.example.com', 'ws://', 'ws://host/path?query', 'sip:'])('%s is none', (text) => {
+    expect(parseServer(text)).toBeUndefined();
+  });
+
+  test('the path of a WebSocket goes with the targets of its host, and with no other', async () => {
+    const { resolver } = world({ a: { 'edge.example': ['192.0.2.1'], 'other.example': ['192.0.2.2'] } });
+    resolver.useWsPath('Edge.example', '/sip');
+    const paths = async (uri: string) => (await resolver.resolve(parseUri(uri)!)).map(({ path }) => path);
+    expect(await paths('sips:edge.example;transport=ws')).toEqual(['/sip']);
+    expect(await paths('sips:edge.example')).toEqual([undefined]);
+    expect(await paths('sips:other.example;transport=ws')).toEqual([undefined]);
   });
 });

@@ -188,8 +188,8 @@ describe('what is sent', () => {
     for (const options of [
       { uri: 'alice' },
       { uri: 'sip:pbx.example.com' },
-      { registrar: 'tel:1' },
-      { outboundProxy: 'proxy' },
+      { registrar: 'tel:+1' },
+      { outboundProxy: 'a proxy' },
       { expiresS: 0 },
       { headers: [['X', 'a\r\nb']] as HeaderEntry[] },
     ]) {
