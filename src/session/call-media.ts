@@ -47,6 +47,7 @@ export class CallMedia {
   #keys: readonly CryptoKeys[] | undefined;
   #media: AgreedMedia | undefined;
   #isHeld = false;
+  #isWatched = false;
   #isClosed = false;
   /** Of the last host name in a c= line, and where it is. */
   #resolved: { readonly name: string; readonly address: string } | undefined;
@@ -143,6 +144,12 @@ export class CallMedia {
     if (before?.codec !== codec.codec || before.clockRate !== codec.clockRate) this.#events.onCodec(codec);
   }
 
+  /** From the answer on, silence is a sign that the peer is gone; before it, it is ringing. */
+  watch(): void {
+    this.#isWatched = true;
+    if (this.#options.mediaTimeoutMs > 0) this.#configure();
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#stream?.close();
@@ -176,7 +183,7 @@ export class CallMedia {
       srtp: media.srtp,
       latch: symmetricRtp,
       // A peer that holds, or only listens, may be as silent as it likes.
-      silentAfterMs: receive ? mediaTimeoutMs : 0,
+      silentAfterMs: receive && this.#isWatched ? mediaTimeoutMs : 0,
     };
   }
 

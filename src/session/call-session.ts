@@ -360,6 +360,7 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
     if (this.state === 'ended' || this.#answeredAt !== undefined) return;
     this.#answeredAt = this.context.clock.wall();
     this.#cancelTimers();
+    this.#inside.media.watch();
     const { maxCallMs } = this.options;
     if (maxCallMs > 0) this.#after(maxCallMs, () => void this.#leave({ reason: 'maxDuration', status: 200 }));
     this.#apply(this.#inside.machine.onAnswered());

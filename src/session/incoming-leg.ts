@@ -133,10 +133,11 @@ export class IncomingLeg {
 
   /** The answer to the offer in our reliable 1xx, or an offer of its own. */
   onPrack(body: Body | undefined): Body | undefined {
-    const { descriptions, machine, apply, leave } = this.#inside;
+    const { descriptions, machine, apply } = this.#inside;
     if (descriptions.isOffering) {
       if (descriptions.answered(body).type === 'ok') apply(machine.onEarlyMedia());
-      else void leave({ reason: 'failed', status: 488, text: 'the PRACK has no answer that can be used' });
+      // A caller that is about to cancel has no answer any more; any other gets the offer once more, in the 2xx.
+      else this.#described = 'no';
       return undefined;
     }
     const described = descriptions.offered(body);

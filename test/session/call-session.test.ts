@@ -473,6 +473,15 @@ describe('when things go wrong', () => {
     await settled(call.hangup());
   });
 
+  test('before the answer, silence is ringing and no time-out', async () => {
+    const [alice, bob] = await two({ mediaTimeoutMs: 2000 });
+    bob.onCall = (call) => void call.progress().then(() => call.stream!.close());
+    const call = alice.dial(bob);
+    await wire.run(20_000);
+    expect(call.state).toBe('early');
+    await settled(call.hangup());
+  });
+
   test('the longest a call may last', async () => {
     const [alice, bob] = await two({}, { maxCallMs: 30_000 });
     const [call, incoming] = await talking(alice, bob);
