@@ -101,7 +101,7 @@ export class Inbound extends Turn {
     this.#timeMs += turns * this.#options.frameMs;
   }
 
-  take(_deadline: number, now: number): void {
+  take(now: number): void {
     this.#options.onTurn(now);
     if (this.receiving && this.playout !== undefined) this.#frame(this.playout, now);
     this.#timeMs += this.#options.frameMs;

@@ -22,8 +22,8 @@ export abstract class Turn {
   /** @internal */ periodSlots = 0;
   /** @internal */ phase = -1;
 
-  /** `deadline` is when the turn was due; `now`, taken once in a while, is when it is. */
-  abstract take(deadline: number, now: number): void;
+  /** `now` is taken once in a while, not for each turn. */
+  abstract take(now: number): void;
   /** `turns` were left out after a stall; the next take() goes on from there. */
   abstract skip(turns: number): void;
   /** Its turn threw: an error of ours, and the end of this stream, not of its neighbours. */
@@ -85,7 +85,7 @@ export class MediaClock {
   /** The next slot to be served. */
   #slot = 0;
   #turns = 0;
-  readonly #serving: Turn[] = [];
+  readonly #serving: (Turn | undefined)[] = [];
   #served = 0;
   #timer: Timer | undefined;
   #timerSlot = -1;
@@ -218,7 +218,7 @@ export class MediaClock {
       if (turn.phase < 0 || turn.due !== this.#slot) continue;
       if ((i & 7) === 7) now = this.#clock.now();
       try {
-        turn.take(deadline, now);
+        turn.take(now);
       } catch (error) {
         turn.fail(error as Error);
       }
@@ -227,12 +227,12 @@ export class MediaClock {
     // Put back last first, so that the list keeps its order: a stream that changed places every turn would jitter.
     for (let i = count - 1; i >= 0; i--) {
       const turn = serving[i]!;
+      serving[i] = undefined; // Not `length = 0`: that would give the memory away and ask for it again every slot.
       if (turn.phase < 0 || turn.due !== this.#slot) continue;
       turn.due += turn.periodSlots;
       this.#put(turn);
     }
     this.#served = 0;
-    serving.length = 0;
   }
 
   /** Everything due before `slot` is left out, each stream by whole turns of its own. */

@@ -155,7 +155,7 @@ export class Outbound extends Turn {
     this.#marker = true;
   }
 
-  take(_deadline: number, now: number): void {
+  take(now: number): void {
     if (!this.sending || this.#encoder === undefined) {
       this.#timestamp = add32(this.#timestamp, this.#ticks);
       this.#marker = true;

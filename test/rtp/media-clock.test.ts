@@ -20,7 +20,8 @@ class Recorder extends Turn {
     this.kind = kind;
   }
 
-  take(deadline: number, now: number): void {
+  take(now: number): void {
+    const deadline = this.due * SLOT_MS;
     this.deadlines.push(deadline);
     this.lateness.push(now - deadline);
     this.log.push(`${deadline} ${this.name}`);
