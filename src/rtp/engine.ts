@@ -11,7 +11,7 @@ import { type Random, systemRandom } from '../random.js';
 import { startThread } from './engine-thread.js';
 import { Lateness } from './media-clock.js';
 import { type HostReport, MediaHost } from './media-host.js';
-import { MediaStream, type OpenStream } from './media-stream.js';
+import { type FrameMs, MediaStream, type OpenStream, type SampleRate } from './media-stream.js';
 import { type LinkThread, MediaThread } from './media-thread.js';
 import { PortPool } from './port-pool.js';
 import { systemDatagram } from './socket.js';
@@ -59,6 +59,9 @@ export interface EngineStats {
 /** Ports of others in our range: so many are tried before a call is refused. */
 const BIND_ATTEMPTS = 16;
 
+const SAMPLE_RATES: readonly number[] = [8000, 16_000, 24_000, 48_000] satisfies readonly SampleRate[];
+const FRAMES_MS: readonly number[] = [10, 20, 30, 40, 60] satisfies readonly FrameMs[];
+
 export class MediaEngine {
   readonly #clock: Clock;
   readonly #random: Random;
@@ -99,6 +102,8 @@ export class MediaEngine {
   /** Lends a pair of ports and binds the even one. Fails for this call alone. */
   async open(options: OpenStream): Promise<MediaStream> {
     if (this.#closed) throw stopped();
+    if (!SAMPLE_RATES.includes(options.sampleRate)) throw new OptionError('sampleRate', SAMPLE_RATES.join(', '));
+    if (!FRAMES_MS.includes(options.frameMs)) throw new OptionError('frameMs', FRAMES_MS.join(', '));
     const host = options.host ?? this.#host;
     for (let attempt = 1; ; attempt++) {
       const port = this.#ports.take(this.#clock.now());

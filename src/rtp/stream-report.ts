@@ -24,6 +24,16 @@ export interface StreamTally {
   refused: number;
 }
 
+/** The counters of sources that are gone: RFC 3550 A.1 begins anew with each, the call does not. */
+interface SourceTotals {
+  packets: number;
+  bytes: number;
+  lost: number;
+  expected: number;
+  duplicates: number;
+  reordered: number;
+}
+
 /** The counters of buffers that were given up: a hold, or a codec of another clock rate. */
 interface BufferTotals {
   late: number;
@@ -40,6 +50,7 @@ export class StreamReport {
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
   readonly #given: BufferTotals = { late: 0, overflowed: 0, stretchedMs: 0, shrunkMs: 0, longestGapMs: 0 };
+  readonly #gone: SourceTotals = { packets: 0, bytes: 0, lost: 0, expected: 0, duplicates: 0, reordered: 0 };
   #buffer: JitterBuffer | undefined;
   #published = 0;
 
@@ -48,6 +59,17 @@ export class StreamReport {
     this.#inbound = inbound;
     this.#outbound = outbound;
     for (const field of UNKNOWN_AT_FIRST) counters[COUNTER[field]] = Number.NaN;
+  }
+
+  /** Before the receiver's statistics begin anew. */
+  keep(receiver: ReceiverStats): void {
+    const gone = this.#gone;
+    gone.packets += receiver.received;
+    gone.bytes += receiver.bytes;
+    gone.lost += receiver.lost;
+    gone.expected += receiver.expected;
+    gone.duplicates += receiver.duplicates;
+    gone.reordered += receiver.reordered;
   }
 
   publish(receiver: ReceiverStats, tally: StreamTally, remote: RemoteView | undefined): void {
@@ -60,12 +82,13 @@ export class StreamReport {
   #received(receiver: ReceiverStats, tally: StreamTally): void {
     const counters = this.#counters;
     const inbound = this.#inbound;
-    counters[COUNTER.receivedPackets] = receiver.received;
-    counters[COUNTER.receivedBytes] = receiver.bytes;
-    counters[COUNTER.receivedLost] = receiver.lost;
-    counters[COUNTER.receivedExpected] = receiver.expected;
-    counters[COUNTER.receivedDuplicates] = receiver.duplicates;
-    counters[COUNTER.receivedReordered] = receiver.reordered;
+    const gone = this.#gone;
+    counters[COUNTER.receivedPackets] = gone.packets + receiver.received;
+    counters[COUNTER.receivedBytes] = gone.bytes + receiver.bytes;
+    counters[COUNTER.receivedLost] = gone.lost + receiver.lost;
+    counters[COUNTER.receivedExpected] = gone.expected + receiver.expected;
+    counters[COUNTER.receivedDuplicates] = gone.duplicates + receiver.duplicates;
+    counters[COUNTER.receivedReordered] = gone.reordered + receiver.reordered;
     counters[COUNTER.receivedInvalid] = tally.invalid;
     counters[COUNTER.receivedForeign] = tally.foreign;
     counters[COUNTER.receivedUnauthenticated] = tally.unauthenticated;
@@ -121,7 +144,8 @@ export class StreamReport {
     const sounded = heardMs + concealedMs;
     local.bufferDelayMs = counters[COUNTER.bufferDelayMs]!;
     local.concealedFraction = sounded === 0 ? 0 : concealedMs / sounded;
-    local.lateFraction = receiver.received === 0 ? 0 : counters[COUNTER.receivedLate]! / receiver.received;
+    const received = counters[COUNTER.receivedPackets]!;
+    local.lateFraction = received === 0 ? 0 : counters[COUNTER.receivedLate]! / received;
     const rttMs = remote?.rttMs ?? Number.NaN;
     const oneWayMs = (Number.isNaN(rttMs) ? 0 : rttMs / 2) + this.#outbound.packetMs;
     local.rFactor = rFactor({

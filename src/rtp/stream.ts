@@ -38,7 +38,9 @@ export type StreamNews =
   | { readonly type: 'dtmf'; readonly digit: DtmfDigit; readonly durationMs: number; readonly via: 'telephone-event' | 'in-band' }
   | { readonly type: 'silent'; readonly sinceMs: number }
   | { readonly type: 'resumed' }
-  | { readonly type: 'rtcpBye' };
+  | { readonly type: 'rtcpBye' }
+  /** The odd port of the pair could not be bound. */
+  | { readonly type: 'rtcpUnavailable' };
 
 /** The rooms behind the doors. Without SRTP a stream that needs it fails; without RTCP it does without. */
 export interface StreamRooms {
@@ -95,7 +97,8 @@ export class Stream {
   #symmetric = new SymmetricRtp();
   #latches = true;
   readonly #source: RtpSource;
-  #receiver: ReceiverStats;
+  readonly #receiver = new ReceiverStats(8000);
+  #receiverRate = 8000;
   #rtcp: RtcpSession | undefined;
   #rtcpSocket: DatagramSocket | undefined;
   #rtcpWanted = false;
@@ -134,7 +137,6 @@ export class Stream {
     });
     this.#report = new StreamReport(streamCounters(memory, layout.counters), this.#inbound, this.#outbound);
     this.#source = new RtpSource(this.#outbound.ssrc);
-    this.#receiver = new ReceiverStats(8000);
     this.#lastAliveAt = options.clock.now();
     this.#arrivalPhase = wheel.quietestPhase(frameMs);
     wheel.add(this.#inbound, frameMs, this.#arrivalPhase);
@@ -205,8 +207,12 @@ export class Stream {
     if (parameters.remote !== undefined) this.#symmetric.expect(parameters.remote.address, parameters.remote.port);
     this.#inbound.use(parameters);
     const clockRate = this.#inbound.clockRate;
+    if (clockRate !== this.#receiverRate) {
+      this.#receiverRate = clockRate;
+      this.#report.keep(this.#receiver);
+      this.#receiver.reset(clockRate);
+    }
     if (before === undefined) {
-      this.#receiver = new ReceiverStats(clockRate);
       this.#rtcp = this.#options.rooms.rtcp?.({
         ssrc: this.#outbound.ssrc,
         cname: this.#options.cname,
@@ -218,11 +224,16 @@ export class Stream {
     const packetMs = this.#outbound.packetMs;
     this.#outbound.use(parameters.codec, this.#protect?.rtpOverhead ?? 0);
     this.#useEvents(parameters);
-    this.#outbound.sending = parameters.send;
+    this.#allowSending();
     if (before === undefined || packetMs !== this.#outbound.packetMs) this.#pace();
     if (parameters.rtcpMux !== true) this.#bindRtcp();
     this.#lastAliveAt = this.#clock.now();
     this.#isSilent = false;
+  }
+
+  /** What is written waits while there is nowhere to send it. */
+  #allowSending(): void {
+    this.#outbound.sending = this.#parameters?.send === true && this.#symmetric.port > 0;
   }
 
   /** Departures follow arrivals by a few milliseconds, so that a bot that answers at once is on the wire at once. */
@@ -300,13 +311,16 @@ export class Stream {
         socket.onError = this.#onRefused;
       },
       () => {
-        // The pair was ours, so somebody else sits on the odd port: the call goes on, and its reports come and go by no way.
+        // The pair is ours, so somebody else sits on the odd port. The call goes on without reports; another configure tries again.
         this.#rtcpWanted = false;
+        if (!this.#closed) this.#options.onNews({ type: 'rtcpUnavailable' });
       },
     );
   }
 
   readonly #onPacket = (bytes: Uint8Array, address: string, port: number): void => {
+    // Before offer and answer nobody can say whose it is, nor whether it should have been encrypted.
+    if (this.#parameters === undefined) return;
     if (isRtcp(bytes)) {
       this.#onRtcpPacket(bytes, address, port);
       return;
@@ -332,7 +346,10 @@ export class Stream {
     }
     const verdict = this.#symmetric.accept(address, port, parsed, now, cipher === undefined ? 'plain' : 'authenticated');
     if (verdict === 'drop') return;
-    if (verdict === 'latched') this.#options.onNews({ type: 'latched', address, port });
+    if (verdict === 'latched') {
+      this.#options.onNews({ type: 'latched', address, port });
+      this.#allowSending();
+    }
     if (!this.#takeSource(parsed, now)) return;
     const { receiving, playout } = this.#inbound;
     if (this.#receiver.onPacket(parsed, parsed.payloadLength, now) === 'duplicate') return;
@@ -355,6 +372,7 @@ export class Stream {
         return true;
       case 'changed':
       case 'restarted':
+        this.#report.keep(this.#receiver);
         this.#receiver.reset();
         this.#inbound.playout?.restart();
         this.#dtmf?.reset();

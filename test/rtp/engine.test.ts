@@ -29,6 +29,7 @@ class Peer {
   readonly #decoder = decoder('pcmu');
   #sequence = 100;
   #timestamp = 1000;
+  #ssrc = 0x1234;
   #target: { readonly address: string; readonly port: number } | undefined;
   #talking = false;
 
@@ -63,10 +64,17 @@ class Peer {
 
   send(samples: Int16Array): void {
     const packet = new Uint8Array(12 + samples.length);
-    writeRtp(packet, { payloadType: 0, marker: false, sequence: this.#sequence++ & 0xffff, timestamp: this.#timestamp, ssrc: 0x1234 });
+    writeRtp(packet, { payloadType: 0, marker: false, sequence: this.#sequence++ & 0xffff, timestamp: this.#timestamp, ssrc: this.#ssrc });
     this.#timestamp += samples.length;
     this.#encoder.encode(samples, samples.length, packet, 12);
     this.#socket.send(packet, 0, packet.length, this.#target!.port, this.#target!.address);
+  }
+
+  /** Another source, with numbers of its own. */
+  restart(ssrc: number): void {
+    this.#ssrc = ssrc;
+    this.#sequence = 40_000;
+    this.#timestamp = 7_000_000;
   }
 
   hush(): void {
@@ -354,6 +362,54 @@ describe('engine, inline on a manual clock and a network of memory', () => {
     await engine.close();
   });
 
+  test('while it is not known where to, nothing is sent and what is written waits; then the peer`s own packets show it', async () => {
+    for (const remote of [undefined, { address: '10.0.0.2', port: 0, rtcpPort: 0 }]) {
+      const { clock, stream, peer, events, configure } = await stage();
+      configure({ remote });
+      stream.outgoing.write(new Int16Array(1600).fill(5000));
+      await clock.run(500);
+      expect([peer.heard.length, stream.outgoing.playedSamples, stream.outgoing.droppedSamples]).toEqual([0, 0, 0]);
+      peer.talk(stream.local, tone);
+      await clock.run(500);
+      expect(events.map((event) => event.type)).toContain('latched');
+      expect(peer.heard.filter((packet) => energy(packet.samples) > 4000).length).toBe(10);
+      expect(stream.outgoing.playedSamples).toBe(1600);
+    }
+  });
+
+  test('RFC 3550 A.1: a sender that starts again is heard again, and the call`s counts go on', async () => {
+    const { clock, stream, peer, configure } = await stage();
+    configure();
+    peer.talk(stream.local, tone);
+    await clock.run(2000);
+    peer.restart(0x9999);
+    await clock.run(2000);
+    const { receivedPackets, receivedLost } = stream.stats();
+    expect(receivedPackets).toBeGreaterThan(190);
+    expect(receivedLost).toBeLessThan(3);
+    const cursor = stream.incoming.cursor('oldest');
+    let heard = 0;
+    while (cursor.next() !== undefined) if (cursor.source === 'heard') heard++;
+    expect(heard).toBeGreaterThan(45);
+  });
+
+  test('before offer and answer nothing is heard', async () => {
+    const { clock, stream, peer, events } = await stage();
+    peer.talk(stream.local, tone);
+    await clock.run(500);
+    expect(events).toEqual([]);
+    expect(stream.incoming.written).toBe(0);
+  });
+
+  test('an odd port that somebody else holds is told, and the call goes on', async () => {
+    const { clock, network, stream, peer, events, configure } = await stage();
+    await network.datagram({ host: '10.0.0.1', port: stream.local.rtcpPort });
+    configure({ rtcpMux: false });
+    await clock.run(200);
+    expect(events).toEqual([{ type: 'rtcpUnavailable' }]);
+    expect(peer.heard.length).toBe(10);
+  });
+
   test('RFC 5761: the odd port is bound only when RTCP is not on the RTP port', async () => {
     const { network, clock, configure } = await stage();
     const before = network.open;
@@ -469,6 +525,11 @@ describe('engine, inline on a manual clock and a network of memory', () => {
   ] as const)('a wrong %s is the caller`s mistake, at once', async (option, wrong) => {
     const { configure } = await stage();
     expect(() => configure(wrong as Partial<StreamParameters>)).toThrow(expect.objectContaining({ option }));
+  });
+
+  test.each([{ sampleRate: 11_025 }, { frameMs: 25 }])('a stream of %o is the caller`s mistake', async (wrong) => {
+    const { engine } = await stage();
+    await expect(engine.open({ sampleRate: 8000, frameMs: 20, ...wrong } as OpenStream)).rejects.toBeInstanceOf(OptionError);
   });
 
   test('a clock or a network of one`s own does not reach into threads', () => {
