@@ -21,6 +21,16 @@ export { type Impairment, impairment, mosFromR, type QualityInput, rFactor } fro
 export { ReceiverStats, type ReceptionReport } from './rtp/receiver-stats.js';
 export { add16, add32, diff16, diff32 } from './rtp/sequence.js';
 export { RtpSource, type SourceVerdict } from './rtp/source.js';
+export { SrtpContext } from './rtp/srtp/context.js';
+export {
+  type CryptoKeys,
+  type CryptoLine,
+  type CryptoSuite,
+  cryptoKeyLength,
+  cryptoKeysFrom,
+  parseCryptoLine,
+  writeCryptoLine,
+} from './rtp/srtp/crypto-line.js';
 export type { StreamNews } from './rtp/stream.js';
 export type { PayloadFormat, StreamParameters } from './rtp/stream-parameters.js';
 export type { StreamStats } from './rtp/stream-stats.js';

@@ -103,7 +103,8 @@ export class Outbound extends Turn {
     this.#transmit = options.transmit;
     this.#onFailed = options.onFailed;
     this.ssrc = options.random.uint32();
-    this.#sequence = options.random.uint32() & 0xffff;
+    // RFC 4568 §6.4: below 2^15, so that no wrap comes before the far end has heard us.
+    this.#sequence = options.random.uint32() & 0x7fff;
     this.#timestamp = options.random.uint32();
   }
 

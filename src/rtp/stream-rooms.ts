@@ -1,4 +1,5 @@
 /** Which RTCP and which SRTP the streams of this process use. */
+import { SrtpContext } from './srtp/context.js';
 import type { StreamRooms } from './stream.js';
 
-export const streamRooms: StreamRooms = {};
+export const streamRooms: StreamRooms = { srtp: (keys) => new SrtpContext(keys) };

@@ -326,23 +326,20 @@ export class Stream {
       return;
     }
     const now = this.#clock.now();
-    let parsed = parseRtp(bytes, bytes.length, header);
-    if (parsed === undefined) {
-      this.#tally.invalid++;
-      return;
-    }
     const cipher = this.#unprotect;
+    let length = bytes.length;
     if (cipher !== undefined) {
-      const length = cipher.unprotectRtp(bytes, bytes.length);
+      // Not read before: the padding of a protected packet is enciphered.
+      length = cipher.unprotectRtp(bytes, length);
       if (length < 0) {
         this.#tally.unauthenticated++;
         return;
       }
-      parsed = parseRtp(bytes, length, header);
-      if (parsed === undefined) {
-        this.#tally.invalid++;
-        return;
-      }
+    }
+    const parsed = parseRtp(bytes, length, header);
+    if (parsed === undefined) {
+      this.#tally.invalid++;
+      return;
     }
     const verdict = this.#symmetric.accept(address, port, parsed, now, cipher === undefined ? 'plain' : 'authenticated');
     if (verdict === 'drop') return;
@@ -432,6 +429,7 @@ export class Stream {
     const { address, port } = this.#symmetric;
     if (address === undefined || port === 0) return false;
     if (this.#protect !== undefined) length = this.#protect.protectRtp(packet, length);
+    if (length < 0) return false;
     const refused = this.#tally.refused;
     this.#options.socket.send(exact(packet, length), 0, length, port, address);
     this.#rtcp?.onSent(timestamp, payloadBytes, now, this.#outbound.clockRate);
@@ -468,6 +466,7 @@ export class Stream {
     const socket = isMuxed ? this.#options.socket : this.#rtcpSocket;
     if (address === undefined || port === 0 || socket === undefined) return;
     if (this.#protect !== undefined) length = this.#protect.protectRtcp(rtcpPacket, length);
+    if (length < 0) return;
     socket.send(rtcpPacket, 0, length, port, address);
     this.#tally.rtcpSent++;
   }
