@@ -76,7 +76,11 @@ export function listenTls(
       socket.once('close', () => shakingHands.delete(peer));
       if (shakingHands.add(peer).size > options.maxHandshakes) socket.destroy();
     });
-    server.on('tlsClientError', onRefused);
+    server.on('tlsClientError', (error, socket) => {
+      // Node tells of a handshake that took too long, and leaves it open.
+      socket.destroy();
+      onRefused(error);
+    });
     server.once('error', reject);
     server.listen({ host: options.host, port: options.port, exclusive: true, ipv6Only: true }, () => {
       server.off('error', reject);

@@ -118,7 +118,8 @@ export function connectWs(
     ws.once('upgrade', (response: IncomingMessage) => {
       socket = response.socket;
     });
-    ws.once('error', reject);
+    // Stays on: a second error must not be nobody's; rejecting twice is nothing.
+    ws.on('error', reject);
     ws.once('close', () => reject(new Error('WebSocket closed during its handshake')));
     ws.once('open', () => {
       // The channel listens from here on; what is still rejected is nobody's.
