@@ -1,10 +1,13 @@
 /** What every message must have, RFC 3261 §8.1.1, §8.2.2, §20: asked once, at the door. After it `via!`, `from!`, `to!`, `callId!`, `cseq!` are safe. */
 import { headerName } from './header-name.js';
 import type { SipMessage } from './message.js';
+import { parseNameAddr } from './name-addr.js';
 import { makeFailure, type ParseFailure } from './parse-failure.js';
 import { isFieldText } from './text.js';
 
 const CONTACT = headerName('Contact');
+/** Nobody binds so many; a list of thousands is there to keep us busy. */
+const MAX_CONTACTS = 100;
 const single = ['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards'].map(headerName);
 
 /** What deserves a 400; undefined when the message is fit to be used. */
@@ -38,7 +41,17 @@ const whatIsWrong = (message: SipMessage): string | undefined => {
 };
 
 /** RFC 4475 §3.1.2.13: a binding to what was not meant is worse than none. A response is not refused for it. */
-const isContactBroken = ({ contacts, list }: SipMessage): boolean => contacts !== '*' && contacts.length < list.all(CONTACT).length;
+const isContactBroken = (message: SipMessage): boolean => {
+  const { list } = message;
+  const index = list.indexOf(CONTACT);
+  const isOnly = list.indexOf(CONTACT, index + 1) === -1;
+  const text = list.valueAt(index);
+  if (message.contact === undefined) return text !== '*' || !isOnly;
+  // One value, and it was read: no list to look through.
+  if (isOnly && text.indexOf(',') === -1) return false;
+  const values = list.all(CONTACT);
+  return values.length > MAX_CONTACTS || values.some((value) => parseNameAddr(value) === undefined);
+};
 
 const headText = (message: SipMessage): string =>
   message.list.untouched?.text ?? [message.startLine, ...message.entries.map(([name, value]) => `${name}: ${value}`)].join('\r\n');

@@ -119,6 +119,7 @@ abstract class Message {
   #to: NameAddr | null | undefined;
   #cseq: CSeq | null | undefined;
   #callId: string | null | undefined;
+  #contact: NameAddr | null | undefined;
   #contacts: Contacts | undefined;
 
   constructor(list: HeaderList, body: Uint8Array | string | undefined) {
@@ -187,6 +188,7 @@ abstract class Message {
     this.#to = undefined;
     this.#cseq = undefined;
     this.#callId = undefined;
+    this.#contact = undefined;
     this.#contacts = undefined;
     return this;
   }
@@ -278,8 +280,8 @@ abstract class Message {
 
   /** The first; undefined for `*`. */
   get contact(): NameAddr | undefined {
-    const contacts = this.contacts;
-    return contacts === '*' ? undefined : contacts[0];
+    if (this.#contact === undefined) this.#contact = this.#read(CONTACT, parseNameAddr);
+    return this.#contact ?? undefined;
   }
 
   get callId(): string | undefined {
@@ -455,9 +457,7 @@ abstract class Message {
 
   /** RFC 3323 §4.2: lower case; separated by semicolons, though commas are met. */
   get privacy(): readonly string[] {
-    return this.#whole(PRIVACY, (values) =>
-      values.flatMap((value) => value.split(/[;,]/).map((word) => word.trim().toLowerCase())).filter(isToken),
-    );
+    return this.#whole(PRIVACY, (values) => values.flatMap((value) => value.toLowerCase().match(/[^;,\s]+/g) ?? []).filter(isToken));
   }
 
   get diversions(): readonly Diversion[] {

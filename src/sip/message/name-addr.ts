@@ -84,6 +84,7 @@ export const parseNameAddr = (text: string): NameAddr | undefined => {
 };
 
 const parseLoose = (text: string): NameAddr | undefined => {
+  if (text.indexOf(':') === -1) return undefined;
   let displayName: string | undefined;
   let open: number;
   if (codeAt(text, 0) === 34) {

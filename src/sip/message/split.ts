@@ -22,6 +22,13 @@ export const indexOfTop = (text: string, separator: ',' | ';', from = 0): number
 /** The elements, trimmed; empty ones (`a,,b`) are dropped. */
 export const splitTop = (text: string, separator: ',' | ';'): string[] => {
   const parts: string[] = [];
+  if (text.indexOf('"') === -1 && text.indexOf('<') === -1) {
+    for (const piece of text.split(separator)) {
+      const part = piece.trim();
+      if (part !== '') parts.push(part);
+    }
+    return parts;
+  }
   for (let from = 0; from <= text.length; ) {
     const to = indexOfTop(text, separator, from);
     const part = text.slice(from, to).trim();
