@@ -47,6 +47,7 @@ export type {
 export { TransportLayer, type TransportLayerOptions } from './sip/transport/transport-layer.js';
 export type { Admission, Admit, Authenticator, Verdict } from './sip/ua/admission.js';
 export type { ClientExchange, ResponseContext, SendOptions } from './sip/ua/agent-core.js';
+export type { DialogMember, DialogTable } from './sip/ua/dialog-table.js';
 export { IncomingRequest } from './sip/ua/incoming-request.js';
 export type { IncomingInvite } from './sip/ua/invite-incoming.js';
 export type { OutgoingInvite } from './sip/ua/invite-outgoing.js';
@@ -55,6 +56,15 @@ export { isLocal, LocalResponse } from './sip/ua/local-response.js';
 export type { RequestOptions } from './sip/ua/outgoing-request.js';
 export { type Page, type PageOptions, receivePages, sendPage } from './sip/ua/page.js';
 export { Publication, type PublicationEvents, type PublicationOptions, type PublicationState } from './sip/ua/publication.js';
+export {
+  type OutgoingReferOptions,
+  type OutsideReferral,
+  receiveRefer,
+  referOutside,
+  targetDialogOf,
+} from './sip/ua/refer-dialog.js';
+export type { ReferProgress, ReferProgressEvents, ReferResult } from './sip/ua/refer-progress.js';
+export type { ReferSubscription } from './sip/ua/refer-subscription.js';
 export { type Location, Registrar, type RegistrarEvents, type RegistrarOptions } from './sip/ua/registrar.js';
 export {
   type Registered,
@@ -64,6 +74,18 @@ export {
   type RegistrationOptions,
 } from './sip/ua/registration.js';
 export type { RegistrationState } from './sip/ua/registration-cycle.js';
+export {
+  type IncomingSubscription,
+  type IncomingSubscriptionEvents,
+  type IncomingSubscriptionOptions,
+  receiveSubscribe,
+} from './sip/ua/subscription-incoming.js';
+export {
+  OutgoingSubscription,
+  type SubscriptionEnd,
+  type SubscriptionEvents,
+  type SubscriptionOptions,
+} from './sip/ua/subscription-outgoing.js';
 export {
   type HandlerOptions,
   type RequestHandler,

@@ -28,9 +28,9 @@ const MAX_FORKS = 32;
 export class Forking {
   #state: ForkingState = 'calling';
   /** To tags with an early dialog. */
-  readonly #early = new Set<string>();
+  #early: string[] = [];
   /** To tags whose 2xx has been acknowledged, the call's own among them. */
-  readonly #answered = new Set<string>();
+  readonly #answered: string[] = [];
   #winner: string | undefined;
   /** §9.1, §15: we gave up; a 2xx that crossed our CANCEL is released at once. */
   #abandoned = false;
@@ -60,10 +60,10 @@ export class Forking {
     if (this.#state !== 'calling') return [];
     const tag = response.to?.tag;
     if (tag === undefined || response.status === 100) return [{ type: 'progress', response }];
-    const isFirst = !this.#early.has(tag);
+    const isFirst = !this.#early.includes(tag);
     if (isFirst) {
-      if (this.#early.size >= MAX_FORKS) return [];
-      this.#early.add(tag);
+      if (this.#early.length >= MAX_FORKS) return [];
+      this.#early.push(tag);
     }
     return [{ type: 'early', tag, response, isFirst }];
   }
@@ -73,9 +73,10 @@ export class Forking {
     switch (this.#state) {
       case 'calling': {
         this.#state = 'accepted';
-        const isFirst = !this.#early.delete(tag);
+        const isFirst = !this.#early.includes(tag);
+        this.#early = this.#early.filter((other) => other !== tag);
         const lost = this.#loseEarly();
-        this.#answered.add(tag);
+        this.#answered.push(tag);
         if (this.#abandoned) return [{ type: 'release', tag, response }, ...lost];
         this.#winner = tag;
         return [{ type: 'accepted', tag, response, isFirst }, ...lost];
@@ -83,9 +84,9 @@ export class Forking {
       case 'accepted':
       // §16.7 step 5: a 2xx behind a refusal is met where proxies fork; whoever it is must be told that nobody is there.
       case 'refused':
-        if (this.#answered.has(tag)) return [{ type: 'acknowledge', tag }];
-        if (this.#answered.size >= MAX_FORKS) return [];
-        this.#answered.add(tag);
+        if (this.#answered.includes(tag)) return [{ type: 'acknowledge', tag }];
+        if (this.#answered.length >= MAX_FORKS) return [];
+        this.#answered.push(tag);
         return [{ type: 'release', tag, response }];
     }
   }
@@ -102,8 +103,8 @@ export class Forking {
   }
 
   #loseEarly(): ForkingEffect[] {
-    const lost = Array.from(this.#early, (tag) => ({ type: 'lost', tag }) as const);
-    this.#early.clear();
+    const lost = this.#early.map((tag) => ({ type: 'lost', tag }) as const);
+    this.#early = [];
     return lost;
   }
 }

@@ -9,6 +9,15 @@ import { arm, disarm, type TimerEffect } from './effects.js';
 /** §4: no minimum below this one is allowed, and it is what Min-SE means when it is absent. */
 export const LEAST_MIN_SE = 90;
 
+/** Seconds: what we do at the behest of a 2xx, less often than §4 allows anybody to ask. */
+const LEAST_INTERVAL = 32;
+
+/** §9: a request that asks for less than `minimum`, from one who understands a 422: the Min-SE to answer with. */
+export function tooBrief(request: SipRequest, minimum: number): number | undefined {
+  const asked = request.sessionExpires?.seconds;
+  return asked !== undefined && asked < minimum && request.supported.includes('timer') ? minimum : undefined;
+}
+
 export interface SessionTimerOptions {
   /** Seconds we ask for; 0 asks for none, but grants what the peer asks. @default 1800 */
   readonly intervalS: number;
@@ -51,11 +60,9 @@ export class SessionTimer {
     return this.#refresher;
   }
 
-  /** §9: a request that asks for less than our minimum, from one who understands 422: the Min-SE to answer with. */
+  /** §9: the Min-SE of our 422 to a request that asks for too little. */
   refuses(request: SipRequest): number | undefined {
-    const asked = request.sessionExpires?.seconds;
-    const minimum = Math.max(this.#options.minS, LEAST_MIN_SE);
-    return asked !== undefined && asked < minimum && request.supported.includes('timer') ? minimum : undefined;
+    return tooBrief(request, Math.max(this.#options.minS, LEAST_MIN_SE));
   }
 
   /** §7.1, §7.4: what our INVITE or UPDATE says. */
@@ -83,7 +90,8 @@ export class SessionTimer {
     const answer = response.sessionExpires;
     // §7.2: a 2xx without the header means no expiration. The peer knows no timers, and our own refreshes would detect what RTCP and BYE do.
     if (answer === undefined || answer.seconds === 0) return this.#stop();
-    return this.#run(answer.seconds, answer.refresher === 'uas' ? 'remote' : 'local', now);
+    // §11: whoever asks for less only wants to see us busy.
+    return this.#run(Math.max(answer.seconds, LEAST_INTERVAL), answer.refresher === 'uas' ? 'remote' : 'local', now);
   }
 
   /** §9: the headers of our 2xx to `request`; from its sending on the timer runs as it says. */
@@ -121,6 +129,8 @@ export class SessionTimer {
       if (!knows || this.#options.intervalS === 0) return undefined;
       return { intervalS: Math.max(this.#options.intervalS, floor), refresher: 'uas', isRequired: true };
     }
+    // §9 forbids an answer below 90, and one above what was asked; who asks for less and would not understand a 422 gets no timer.
+    if (asked.seconds < LEAST_MIN_SE) return undefined;
     // §9: we may reduce, never below Min-SE or 90, and never increase.
     const wish = this.#options.intervalS === 0 ? asked.seconds : Math.max(this.#options.intervalS, floor);
     const intervalS = Math.min(asked.seconds, wish);

@@ -2,10 +2,16 @@
 import type { Clock, Timer } from '../../clock.js';
 import type { TimerEffect } from '../dialog/effects.js';
 
+/** A pair of names at most is armed at a time: a list of those is smaller than a map, and there are several for each call. */
+interface Armed<Name> {
+  readonly name: Name;
+  readonly timer: Timer;
+}
+
 export class Alarms<Name extends string> {
   readonly #clock: Clock;
   readonly #onTimer: (name: Name, now: number) => void;
-  readonly #armed = new Map<Name, Timer>();
+  #armed: Armed<Name>[] | undefined;
 
   constructor(clock: Clock, onTimer: (name: Name, now: number) => void) {
     this.#clock = clock;
@@ -18,23 +24,26 @@ export class Alarms<Name extends string> {
   }
 
   arm(name: Name, at: number): void {
-    this.#armed.get(name)?.cancel();
-    this.#armed.set(
-      name,
-      this.#clock.at(at, () => {
-        this.#armed.delete(name);
-        this.#onTimer(name, this.#clock.now());
-      }),
-    );
+    this.disarm(name);
+    const timer = this.#clock.at(at, () => {
+      this.#forget(name);
+      this.#onTimer(name, this.#clock.now());
+    });
+    this.#armed ??= [];
+    this.#armed.push({ name, timer });
   }
 
   disarm(name: Name): void {
-    this.#armed.get(name)?.cancel();
-    this.#armed.delete(name);
+    this.#forget(name)?.cancel();
   }
 
   clear(): void {
-    for (const timer of this.#armed.values()) timer.cancel();
-    this.#armed.clear();
+    for (const { timer } of this.#armed ?? []) timer.cancel();
+    this.#armed = undefined;
+  }
+
+  #forget(name: Name): Timer | undefined {
+    const index = this.#armed?.findIndex((armed) => armed.name === name) ?? -1;
+    return index === -1 ? undefined : this.#armed!.splice(index, 1)[0]!.timer;
   }
 }

@@ -5,8 +5,7 @@ import type { RequestReply } from './invite-usage.js';
 export function defaultReply(request: SipRequest, allow: readonly string[]): RequestReply {
   switch (request.method) {
     case 'INFO':
-      // RFC 6086 §4.2.2: a package never asked for is 469; the legacy usage with a body nobody reads is 415, without one a sign of life.
-      if (request.infoPackage !== undefined) return { status: 469, headers: [['Recv-Info', '']] };
+      // The legacy usage of RFC 2976: a body nobody reads is 415, without one it is a sign of life.
       return request.body.length > 0 ? { status: 415, headers: [['Accept', 'application/sdp']] } : { status: 200 };
     case 'NOTIFY':
       // RFC 6665 §4.1.3: no subscription that it could belong to.

@@ -23,6 +23,9 @@ export interface ReferralHost {
   leaveTable(): void;
 }
 
+/** Subscriptions that one peer may hold in one dialog. */
+const MAX_RECEIVED = 16;
+
 export class DialogReferrals {
   readonly #dialog: ReferralHost;
   /** Ours, by the CSeq of the REFER, in their order. */
@@ -69,6 +72,10 @@ export class DialogReferrals {
     const { core } = this.#dialog;
     if (request.headers('Refer-To').length !== 1 || request.referTo === undefined) {
       exchange.reply(400, { reason: 'Refer-To missing, malformed or repeated' });
+      return;
+    }
+    if (this.#received.size >= MAX_RECEIVED) {
+      exchange.reply(500, { headers: [['Retry-After', '10']] });
       return;
     }
     const handler = this.#dialog.referHandler;

@@ -2,11 +2,12 @@
 import { CallError } from '../../errors.js';
 import type { CredentialSource } from '../auth/digest-client.js';
 import type { ReferRequest } from '../dialog/refer.js';
-import type { SessionTimerOptions } from '../dialog/session-timer.js';
+import { LEAST_MIN_SE, type SessionTimerOptions } from '../dialog/session-timer.js';
 import { writeReplaces } from '../message/dialog-reference.js';
 import type { HeaderEntry } from '../message/headers.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { type NameAddr, parseNameAddr } from '../message/name-addr.js';
+import type { Params } from '../message/params.js';
 import type { Uri } from '../message/uri.js';
 import type { Flow } from '../transport/flow.js';
 import type { AgentCore, ServerExchange } from './agent-core.js';
@@ -25,7 +26,17 @@ import type {
 } from './invite-usage.js';
 import type { ReferProgress } from './refer-progress.js';
 
+/** What calls in both directions may be told. */
+export interface InviteBaseOptions {
+  readonly handler?: InviteHandler;
+  readonly credentials?: CredentialSource;
+  readonly sessionExpiresS?: number;
+  readonly minSeS?: number;
+  readonly infoPackages?: readonly string[];
+}
+
 const nothing: ReadonlySet<string> = new Set();
+const none: readonly string[] = [];
 
 export abstract class InviteBase implements InviteUsage, InviteDialogOwner {
   abstract readonly direction: 'in' | 'out';
@@ -35,21 +46,19 @@ export abstract class InviteBase implements InviteUsage, InviteDialogOwner {
   readonly core: AgentCore;
   readonly credentials: CredentialSource | undefined;
   readonly sessionTimer: SessionTimerOptions;
+  /** RFC 6086: what we want to receive. */
+  readonly wanted: readonly string[];
   #handler: InviteHandler;
   #state: InviteState = 'early';
   #isReplaced = false;
   #ended: (() => void)[] = [];
 
-  constructor(
-    core: AgentCore,
-    handler: InviteHandler | undefined,
-    credentials: CredentialSource | undefined,
-    sessionTimer: SessionTimerOptions,
-  ) {
+  constructor(core: AgentCore, options: InviteBaseOptions) {
     this.core = core;
-    this.credentials = credentials;
-    this.sessionTimer = sessionTimer;
-    this.#handler = handler ?? {};
+    this.credentials = options.credentials;
+    this.sessionTimer = { intervalS: options.sessionExpiresS ?? 1800, minS: Math.max(options.minSeS ?? LEAST_MIN_SE, LEAST_MIN_SE) };
+    this.wanted = options.infoPackages ?? none;
+    this.#handler = options.handler ?? {};
   }
 
   /** The dialog that counts: the call's, or before it is answered the one heard of last. */
@@ -94,6 +103,10 @@ export abstract class InviteBase implements InviteUsage, InviteDialogOwner {
     return this.current?.dialog.remoteTarget ?? this.request.uri;
   }
 
+  get remoteFeatures(): Params | undefined {
+    return this.current?.dialog.remoteFeatures;
+  }
+
   get remoteAddress(): RemoteAddress | undefined {
     const { flow } = this;
     return flow && { transport: flow.transport, address: flow.remote.address, port: flow.remote.port };
@@ -101,6 +114,10 @@ export abstract class InviteBase implements InviteUsage, InviteDialogOwner {
 
   get supports(): ReadonlySet<string> {
     return this.current?.peer.supports ?? nothing;
+  }
+
+  get infoPackages(): ReadonlySet<string> {
+    return this.current?.peer.infoPackages ?? nothing;
   }
 
   get allows(): ReadonlySet<string> {

@@ -26,6 +26,7 @@ export interface InviteDialogOwner {
   readonly core: AgentCore;
   readonly credentials: CredentialSource | undefined;
   readonly sessionTimer: SessionTimerOptions;
+  readonly wanted: readonly string[];
   readonly handler: InviteHandler;
   readonly usage: InviteUsage;
   /** PRACK of a 1xx of ours; no 1xx of ours is out when left undefined. */
@@ -54,12 +55,13 @@ export class InviteDialog implements DialogMember {
   readonly peer = new PeerCapabilities();
   readonly modifier: SessionModifier;
   readonly sessionTimer: SessionTimer;
-  readonly referrals: DialogReferrals;
   /** The last description that left: what a mere refresh repeats (RFC 4028 §7.4). */
   lastSent: Body | undefined;
   /** The ACK of a 2xx that waits for its answer: it must leave before a BYE does. */
   unsentAck: (() => void) | undefined;
   #flow: Flow | undefined;
+  /** Most calls never transfer anybody. */
+  #referrals: DialogReferrals | undefined;
   readonly #alarms: Alarms<AcceptanceTimer | SessionTimerName>;
   #unacknowledged: UnacknowledgedSuccess | undefined;
   #state: 'alive' | 'leaving' | 'gone' = 'alive';
@@ -74,7 +76,6 @@ export class InviteDialog implements DialogMember {
     this.#flow = flow;
     this.sessionTimer = new SessionTimer(owner.sessionTimer);
     this.modifier = new SessionModifier(this);
-    this.referrals = new DialogReferrals(this);
     this.#alarms = new Alarms(this.core.clock, (timer, now) => this.#onTimer(timer, now));
     this.core.dialogs.add(dialog.key, this);
   }
@@ -85,6 +86,11 @@ export class InviteDialog implements DialogMember {
 
   get usage(): InviteUsage {
     return this.owner.usage;
+  }
+
+  get referrals(): DialogReferrals {
+    this.#referrals ??= new DialogReferrals(this);
+    return this.#referrals;
   }
 
   get referHandler(): InviteHandler {
@@ -170,7 +176,7 @@ export class InviteDialog implements DialogMember {
 
   /** Out of the table when nothing in it can come any more: BYE answered, REFERs reported. */
   leaveTable(): void {
-    if (this.#state === 'gone' && !this.referrals.isBusy) this.core.dialogs.remove(this.dialog.key, this);
+    if (this.#state === 'gone' && this.#referrals?.isBusy !== true) this.core.dialogs.remove(this.dialog.key, this);
   }
 
   #gone(): void {
@@ -183,7 +189,7 @@ export class InviteDialog implements DialogMember {
     this.owner.close(why);
     if (why === 'local') return;
     this.finish({ by: 'transport', reasons: [] });
-    this.referrals.end();
+    this.#referrals?.end();
     this.#alarms.clear();
     this.core.dialogs.remove(this.dialog.key, this);
   }
@@ -265,6 +271,12 @@ export class InviteDialog implements DialogMember {
 
   #onOther(exchange: ServerExchange): void {
     const { request } = exchange;
+    const { wanted } = this.owner;
+    // RFC 6086 §4.2.2: a package that was not asked for never reaches anybody.
+    if (request.infoPackage !== undefined && !wanted.includes(request.infoPackage)) {
+      exchange.reply(469, { headers: [['Recv-Info', wanted.join(', ')]] });
+      return;
+    }
     settle(
       () => this.owner.handler.onRequest?.(request),
       (reply) => this.reply(exchange, reply ?? defaultReply(request, this.core.allow)),
@@ -289,11 +301,12 @@ export class InviteDialog implements DialogMember {
     this.finish({ by: 'local', reasons: [] }, this.dialog.state === 'early' ? undefined : {});
   }
 
-  /** Allow and Supported: on every message that makes or changes a session (§13.2.1, §13.3.1.4). */
+  /** Allow, Supported and Recv-Info: on every message that makes or changes a session (§13.2.1, §13.3.1.4). */
   capabilities(): HeaderEntry[] {
     return [
       ['Allow', this.core.allow.join(', ')],
       ['Supported', this.core.supported.join(', ')],
+      ...(this.owner.wanted.length === 0 ? [] : [['Recv-Info', this.owner.wanted.join(', ')] as const]),
     ];
   }
 

@@ -3,7 +3,7 @@ import { CallError, OptionError } from '../../errors.js';
 import type { CredentialSource } from '../auth/digest-client.js';
 import { Dialog } from '../dialog/dialog.js';
 import { type ReliableEffect, ReliableProvisionals, type ReliableTimer } from '../dialog/prack.js';
-import { LEAST_MIN_SE, SessionTimer, type SessionTimerOptions } from '../dialog/session-timer.js';
+import { LEAST_MIN_SE, tooBrief } from '../dialog/session-timer.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { responseTo } from '../message/response-to.js';
 import type { Flow } from '../transport/flow.js';
@@ -27,6 +27,8 @@ export interface IncomingInviteOptions {
   readonly sessionExpiresS?: number;
   /** @default 90 */
   readonly minSeS?: number;
+  /** RFC 6086: packages we want to receive. @default none */
+  readonly infoPackages?: readonly string[];
   /** For our requests within the dialog. */
   readonly credentials?: CredentialSource;
 }
@@ -38,8 +40,7 @@ const KEEP_RINGING_RELIABLY_MS = 150_000;
 /** A new INVITE, after the checks that every request undergoes. Undefined: answered already. */
 export function receiveInvite(core: AgentCore, exchange: ServerExchange, options: IncomingInviteOptions = {}): IncomingInvite | undefined {
   const { request } = exchange;
-  const sessionTimer = { intervalS: options.sessionExpiresS ?? 1800, minS: Math.max(options.minSeS ?? LEAST_MIN_SE, LEAST_MIN_SE) };
-  const minimum = new SessionTimer(sessionTimer).refuses(request);
+  const minimum = tooBrief(request, Math.max(options.minSeS ?? LEAST_MIN_SE, LEAST_MIN_SE));
   if (minimum !== undefined) {
     exchange.reply(422, { headers: [['Min-SE', String(minimum)]] });
     return undefined;
@@ -54,7 +55,7 @@ export function receiveInvite(core: AgentCore, exchange: ServerExchange, options
     exchange.reply(400);
     return undefined;
   }
-  return new IncomingInvite(core, exchange, dialog, replaced, sessionTimer, options.credentials);
+  return new IncomingInvite(core, exchange, dialog, replaced, options);
 }
 
 /** RFC 3891 §3: the call that is meant, or the status that refuses. */
@@ -87,21 +88,14 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
   readonly #reliable: ReliableProvisionals;
   readonly #alarms: Alarms<ReliableTimer | 'ringing' | 'expires'>;
   /** Promises of `progress`, by the reliable response that is to be acknowledged. */
-  readonly #sending = new Map<SipResponse, { resolve: () => void; reject: (error: CallError) => void }>();
+  #sending: { readonly response: SipResponse; resolve: () => void; reject: (error: CallError) => void }[] = [];
   #answer: { resolve: () => void; reject: (error: CallError) => void } | undefined;
   /** The 2xx that waits until no PRACK is missing. */
   #onPracked: (() => void) | undefined;
   #isFinal = false;
 
-  constructor(
-    core: AgentCore,
-    exchange: ServerExchange,
-    dialog: Dialog,
-    replaces: InviteBase | undefined,
-    sessionTimer: SessionTimerOptions,
-    credentials: CredentialSource | undefined,
-  ) {
-    super(core, undefined, credentials, sessionTimer);
+  constructor(core: AgentCore, exchange: ServerExchange, dialog: Dialog, replaces: InviteBase | undefined, options: IncomingInviteOptions) {
+    super(core, options);
     this.#exchange = exchange;
     this.request = exchange.request;
     this.callId = dialog.callId;
@@ -149,7 +143,7 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
       this.#dialog.lastSent = options.body;
     }
     await new Promise<void>((resolve, reject) => {
-      this.#sending.set(response, { resolve, reject });
+      this.#sending.push({ response, resolve, reject });
       this.#apply(this.#reliable.onProvisional(response, this.core.clock.now()));
     });
   }
@@ -224,7 +218,7 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
     // §15.1.2: a BYE in the early dialog is the end of the INVITE too.
     if (!this.#isFinal) this.#refuse(end.by === 'remote' ? 487 : 500);
     this.#alarms.clear();
-    if (this.#sending.size > 0 || this.#answer !== undefined) this.#rejectAll(this.#whyOver(end));
+    if (this.#sending.length > 0 || this.#answer !== undefined) this.#rejectAll(this.#whyOver(end));
     this.#onPracked = undefined;
     this.end(end);
   }
@@ -232,8 +226,7 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
   // ---- inside ----
 
   #rejectAll(why: CallError): void {
-    for (const { reject } of this.#sending.values()) reject(why);
-    this.#sending.clear();
+    for (const { reject } of this.#sending.splice(0)) reject(why);
     this.#answer?.reject(why);
     this.#answer = undefined;
   }
@@ -348,8 +341,8 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
           this.#exchange.respond(effect.response);
           break;
         case 'acknowledged':
-          this.#sending.get(effect.response)?.resolve();
-          this.#sending.delete(effect.response);
+          for (const { response, resolve } of this.#sending) if (response === effect.response) resolve();
+          this.#sending = this.#sending.filter(({ response }) => response !== effect.response);
           if (this.state === 'early' && !this.#isFinal) this.#keepRinging(effect.response, KEEP_RINGING_RELIABLY_MS);
           if (!this.#reliable.holdsBody) this.#onPracked?.();
           break;
@@ -364,8 +357,7 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
 
   /** What the final response overtook needs no PRACK any more. */
   #settleSending(): void {
-    for (const { resolve } of this.#sending.values()) resolve();
-    this.#sending.clear();
+    for (const { resolve } of this.#sending.splice(0)) resolve();
   }
 
   #assertOpen(what: string): void {

@@ -8,7 +8,7 @@ import type { HeaderEntry } from '../message/headers.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { parseUri, type Uri } from '../message/uri.js';
 import type { Flow } from '../transport/flow.js';
-import type { AgentCore, ClientExchange, ResponseContext } from './agent-core.js';
+import type { AgentCore, ClientExchange, ResponseContext, Way } from './agent-core.js';
 import type { HalfMember } from './dialog-table.js';
 import { InviteBase } from './invite-base.js';
 import { bodyOf } from './invite-body.js';
@@ -23,8 +23,13 @@ export interface OutgoingCall extends InviteUsage, OutgoingInviteBase {
 
 /** One callee that has answered with a To tag. */
 interface Fork {
-  readonly dialog: InviteDialog;
-  readonly order: ReliableOrder;
+  readonly tag: string;
+  /** Undefined for one whose first word was a 2xx that came too late. */
+  readonly dialog: InviteDialog | undefined;
+  readonly order: ReliableOrder | undefined;
+  /** Its 2xx may come again. */
+  ack: SipRequest | undefined;
+  way: Way | undefined;
 }
 
 export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMember {
@@ -36,9 +41,8 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
   readonly #machine = new Forking();
   /** Only its negotiation: the time runs in the dialog. */
   readonly #timer: SessionTimer;
-  readonly #forks = new Map<string, Fork>();
-  /** By To tag, for as long as the 2xx may come again. */
-  readonly #acks = new Map<string, SipRequest>();
+  /** One, nearly always: a list is smaller than a map, and the machine bounds it. */
+  #forks: Fork[] = [];
   #sequence: number;
   #request: SipRequest;
   #nextHop: Uri;
@@ -49,7 +53,7 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
   #leaving: EndOptions | undefined;
 
   constructor(core: AgentCore, options: OutgoingInviteOptions) {
-    super(core, options.handler, options.credentials, { intervalS: options.sessionExpiresS ?? 1800, minS: options.minSeS ?? 90 });
+    super(core, options);
     const uri = typeof options.uri === 'string' ? parseUri(options.uri) : options.uri;
     if (uri === undefined) throw new OptionError('uri', 'a URI: sip:alice@example.com');
     this.#uri = uri;
@@ -97,7 +101,7 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
   }
 
   protected override abort(): void {
-    for (const fork of this.#forks.values()) fork.dialog.finish({ by: 'transport', reasons: [] });
+    for (const fork of this.#forks) fork.dialog?.finish({ by: 'transport', reasons: [] });
     this.end({ by: 'transport', reasons: [] });
   }
 
@@ -127,6 +131,7 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
           ['Max-Forwards', '70'],
           ['Allow', this.core.allow.join(', ')],
           ['Supported', supported.join(', ')],
+          ...(this.wanted.length === 0 ? [] : [['Recv-Info', this.wanted.join(', ')] as const]),
           ...this.#timer.requestHeaders(),
           ...(reliable === 'required' ? [['Require', '100rel'] as const] : []),
           ...(replaces === undefined ? [] : [['Replaces', replaces] as const, ['Require', 'replaces'] as const]),
@@ -163,8 +168,8 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
     if (context.flow !== undefined) this.#flow = context.flow;
     // RFC 4028 §7.3: once more, with an interval that everybody on the way can bear.
     if (response.status === 422 && this.#machine.state === 'calling' && this.#leaving === undefined && this.#timer.onTooSmall(response)) {
-      for (const fork of this.#forks.values()) fork.dialog.finish({ by: 'remote', reasons: [] });
-      this.#forks.clear();
+      for (const fork of this.#forks) fork.dialog?.finish({ by: 'remote', reasons: [] });
+      this.#forks = [];
       ({ request: this.#request, nextHop: this.#nextHop } = this.#write());
       this.#send();
       return;
@@ -185,13 +190,13 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
           this.#onAccepted(effect.tag, effect.response, context);
           break;
         case 'acknowledge':
-          this.#acknowledgeAgain(effect.tag, context);
+          this.#acknowledgeAgain(effect.tag);
           break;
         case 'release':
           this.#release(effect.tag, effect.response, context);
           break;
         case 'lost':
-          this.#forks.get(effect.tag)?.dialog.finish({ by: 'remote', reasons: [] });
+          this.#forkOf(effect.tag)?.dialog?.finish({ by: 'remote', reasons: [] });
           break;
         case 'refused':
           this.#onRefused(effect.response, context);
@@ -201,14 +206,11 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
   }
 
   #onEarly(tag: string, response: SipResponse, context: ResponseContext): void {
-    const fork = this.#fork(tag, response, context);
-    if (fork === undefined) return;
-    const { dialog } = fork;
-    if (!dialog.isAlive) return;
+    const { dialog, order } = this.#fork(tag, response, context) ?? {};
+    if (dialog === undefined || order === undefined || !dialog.isAlive) return;
     this.#current = dialog;
     dialog.peer.learn(response);
-    const order = fork.order.onProvisional(response);
-    switch (order) {
+    switch (order.onProvisional(response)) {
       case 'unreliable':
         this.#tellProvisional(response, tag, 'unreliable');
         break;
@@ -261,14 +263,9 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
 
   #onAccepted(tag: string, response: SipResponse, context: ResponseContext): void {
     const fork = this.#fork(tag, response, context);
-    if (fork === undefined) {
-      // A 2xx without a readable To belongs to no dialog that could be acknowledged.
-      this.end({ by: 'remote', response, reasons: [] });
-      return;
-    }
-    const { dialog } = fork;
-    if (!dialog.isAlive) {
-      // It said BYE in its early dialog, and answers all the same.
+    const dialog = fork?.dialog;
+    if (fork === undefined || dialog === undefined || !dialog.isAlive) {
+      // It said BYE in its early dialog, and answers all the same; or its To cannot be read, and nothing can be said to it.
       this.#release(tag, response, context);
       this.end({ by: 'remote', response, reasons: response.reasons });
       return;
@@ -284,15 +281,15 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
     if (machine.offer === 'local') dialog.modifier.apply(machine.onAnswer('remote'));
     else if (body !== undefined && this.#options.body === undefined && machine.offer === 'none' && dialog.lastSent === undefined)
       machine.onOffer('remote');
-    dialog.unsentAck = () => this.#acknowledge(tag, dialog, context.request, undefined);
+    dialog.unsentAck = () => this.#acknowledge(fork, dialog, context.request, undefined);
     settle(
       () => this.handler.onSuccess?.(response, dialog.id, body),
-      (answer) => this.#acknowledge(tag, dialog, context.request, answer),
+      (answer) => this.#acknowledge(fork, dialog, context.request, answer),
       (error) => dialog.fail(undefined, error),
     );
   }
 
-  #acknowledge(tag: string, dialog: InviteDialog, invite: SipRequest, answer: Body | undefined): void {
+  #acknowledge(fork: Fork, dialog: InviteDialog, invite: SipRequest, answer: Body | undefined): void {
     if (dialog.unsentAck === undefined) return;
     dialog.unsentAck = undefined;
     const ack = dialog.dialog.ack(invite);
@@ -300,35 +297,36 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
       ack.setBody(answer.contentType, answer.bytes);
       dialog.lastSent = answer;
     }
-    this.#acks.set(tag, ack);
+    fork.ack = ack;
     dialog.sendAck(ack);
     const { machine } = dialog.modifier;
     dialog.modifier.apply(machine.onAnswer('local'));
     dialog.modifier.apply(machine.onFinal('INVITE', 200, this.core.clock.now(), 0));
   }
 
-  #acknowledgeAgain(tag: string, context: ResponseContext): void {
-    const ack = this.#acks.get(tag);
-    if (ack === undefined) return;
-    const dialog = this.#forks.get(tag)?.dialog ?? this.#current;
-    this.core.sendAck(
-      ack,
-      dialog?.id === tag ? dialog.way : { nextHop: ack.routes[0]?.uri ?? ack.uri, ...(context.flow && { flow: context.flow }) },
-    );
+  /** The same ACK, by the way of the dialog as it is now. */
+  #acknowledgeAgain(tag: string): void {
+    const fork = this.#forkOf(tag);
+    const way = fork?.way ?? fork?.dialog?.way;
+    if (fork?.ack !== undefined && way !== undefined) this.core.sendAck(fork.ack, way);
   }
 
   /** §13.2.2.4: a callee too many, or one who answered a call that nobody wants any more. */
   #release(tag: string, response: SipResponse, context: ResponseContext): void {
     // Its early dialog is over, but its numbers go on: PRACK and UPDATE have used some (§12.2.1.1).
-    const fork = this.#forks.get(tag);
-    fork?.dialog.finish({ by: 'local', reasons: [] });
-    const dialog = fork?.dialog.dialog ?? Dialog.ofResponse(context.request, response);
+    const known = this.#forkOf(tag);
+    known?.dialog?.finish({ by: 'local', reasons: [] });
+    const dialog = known?.dialog?.dialog ?? Dialog.ofResponse(context.request, response);
     if (dialog === undefined) return;
     dialog.confirm(response);
     // Deviation: §13.2.2.4 wants an answer in this ACK when the 2xx brought the offer; the BYE behind it makes any answer pointless.
     const ack = dialog.ack(context.request);
     const way = { nextHop: dialog.nextHop, ...(context.flow && { flow: context.flow }) };
-    this.#acks.set(tag, ack);
+    if (known === undefined) this.#forks.push({ tag, dialog: undefined, order: undefined, ack, way });
+    else {
+      known.ack = ack;
+      known.way = way;
+    }
     this.core.sendAck(ack, way);
     const { credentials } = this;
     const bye = dialog.request('BYE', endHeaders(this.#leaving ?? {}));
@@ -349,16 +347,20 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
   }
 
   #fork(tag: string, response: SipResponse, context: ResponseContext): Fork | undefined {
-    const known = this.#forks.get(tag);
+    const known = this.#forkOf(tag);
     if (known !== undefined) return known;
     const made = Dialog.ofResponse(context.request, response);
     if (made === undefined) return undefined;
     const dialog = new InviteDialog(this, made, context.flow);
     dialog.modifier.machine.onStart('INVITE', this.#options.body !== undefined);
     dialog.lastSent = this.#options.body;
-    const fork = { dialog, order: new ReliableOrder() };
-    this.#forks.set(tag, fork);
+    const fork = { tag, dialog, order: new ReliableOrder(), ack: undefined, way: undefined };
+    this.#forks.push(fork);
     return fork;
+  }
+
+  #forkOf(tag: string): Fork | undefined {
+    return this.#forks.find((fork) => fork.tag === tag);
   }
 }
 

@@ -7,6 +7,7 @@ import type { ReferRequest } from '../dialog/refer.js';
 import type { HeaderEntry } from '../message/headers.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { NameAddr } from '../message/name-addr.js';
+import type { Params } from '../message/params.js';
 import type { Reason } from '../message/reason.js';
 import type { Uri } from '../message/uri.js';
 import type { Flow } from '../transport/flow.js';
@@ -39,12 +40,16 @@ export interface InviteUsage {
   /** '' while no response has told it. */
   readonly remoteTag: string;
   readonly remoteTarget: Uri;
+  /** RFC 3840: what the peer's Contact says of it: `isfocus`, `+sip.instance`, `methods`. */
+  readonly remoteFeatures: Params | undefined;
   /** Where the last message of this call came from or went to; undefined before the first was sent. */
   readonly remoteAddress: RemoteAddress | undefined;
   readonly flow: Flow | undefined;
   /** The peer's Supported and Allow, of the last message that had them. */
   readonly supports: ReadonlySet<string>;
   readonly allows: ReadonlySet<string>;
+  /** RFC 6086: the packages the peer wants to receive. */
+  readonly infoPackages: ReadonlySet<string>;
   /** Set by whoever owns the call, at once. */
   handler: InviteHandler;
   /** Ends the call whatever its state: CANCEL, a refusal, or BYE. Resolves when the other side has answered, or no longer can. */
@@ -116,6 +121,8 @@ export interface OutgoingInviteOptions {
   readonly sessionExpiresS?: number;
   /** @default 90 */
   readonly minSeS?: number;
+  /** RFC 6086: packages we want to receive, said in Recv-Info. INFO of others is answered 469. @default none */
+  readonly infoPackages?: readonly string[];
   /** RFC 3891: the dialog this call takes the place of. */
   readonly replaces?: string;
   /** §8.1.3.4: a redirected or repeated attempt keeps Call-ID and From tag of this one and counts on. */

@@ -12,15 +12,17 @@ import { settle } from './settle.js';
 /** 491, 500 with Retry-After and 422 are tried again so often. */
 const MAX_ATTEMPTS = 5;
 
+const none: ServerExchange[] = [];
+
 export class SessionModifier {
   readonly machine: Modification;
   readonly #dialog: InviteDialog;
   readonly #core: AgentCore;
   readonly #alarms: Alarms<'glare'>;
-  readonly #waiting: (() => void)[] = [];
-  readonly #resting = new Set<() => void>();
+  #waiting: (() => void)[] | undefined;
+  #resting: Set<() => void> | undefined;
   /** The re-INVITE or UPDATE that is being answered. */
-  readonly #asked = new Set<ServerExchange>();
+  #asked: ServerExchange[] = none;
   #isOver = false;
   #isRefreshing = false;
 
@@ -159,7 +161,9 @@ export class SessionModifier {
 
   #turn(): Promise<void> {
     this.machine.onWait();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => {
+      this.#waiting = [...(this.#waiting ?? []), resolve];
+    });
   }
 
   async #isWorthAnother(response: SipResponse, attempt: number): Promise<boolean> {
@@ -186,13 +190,14 @@ export class SessionModifier {
   #rest(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.#core.clock.at(this.#core.clock.now() + ms, () => {
-        this.#resting.delete(wake);
+        this.#resting?.delete(wake);
         resolve();
       });
       const wake = (): void => {
         timer.cancel();
         resolve();
       };
+      this.#resting ??= new Set();
       this.#resting.add(wake);
     });
   }
@@ -213,18 +218,18 @@ export class SessionModifier {
       exchange.reply(verdict.status, verdict.status === 500 ? { headers: [['Retry-After', String(verdict.retryAfter)]] } : {});
       return;
     }
-    this.#asked.add(exchange);
+    this.#asked = [...this.#asked, exchange];
     if (method === 'INVITE') {
       // §9.2: only this request is cancelled; the session goes on as it was.
       exchange.onCancel = () => {
-        if (this.#asked.delete(exchange)) this.#refuse(exchange, 487);
+        if (this.#isAnswering(exchange)) this.#refuse(exchange, 487);
       };
     }
     settle(
       () => ask(this.#dialog.owner.handler, request, body),
       (reply) => this.#answer(exchange, reply, body),
       (error) => {
-        this.#asked.delete(exchange);
+        this.#isAnswering(exchange);
         this.#dialog.fail(exchange, error);
       },
     );
@@ -232,7 +237,7 @@ export class SessionModifier {
 
   #answer(exchange: ServerExchange, reply: RequestReply, asked: Body | undefined): void {
     // Cancelled, or the call ended while the session above was thinking: it has been answered.
-    if (!this.#asked.delete(exchange)) return;
+    if (!this.#isAnswering(exchange)) return;
     const method = exchange.request.method as Modifier;
     if (reply.status >= 300) {
       this.#dialog.reply(exchange, reply);
@@ -256,6 +261,13 @@ export class SessionModifier {
     });
   }
 
+  /** Whether it still waits for its answer; from now on it does not. */
+  #isAnswering(exchange: ServerExchange): boolean {
+    const isAsked = this.#asked.includes(exchange);
+    if (isAsked) this.#asked = this.#asked.filter((other) => other !== exchange);
+    return isAsked;
+  }
+
   #refuse(exchange: ServerExchange, status: number): void {
     exchange.reply(status);
     this.apply(this.machine.onReply(exchange.request.method as Modifier, status));
@@ -271,7 +283,7 @@ export class SessionModifier {
           this.#alarms.apply(effect);
           break;
         case 'turn':
-          this.#waiting.shift()?.();
+          this.#waiting?.shift()?.();
           break;
       }
     }
@@ -282,11 +294,12 @@ export class SessionModifier {
     this.#isOver = true;
     this.apply(this.machine.onEnd());
     this.#alarms.clear();
-    for (const exchange of [...this.#asked]) exchange.reply(487);
-    this.#asked.clear();
-    for (const resolve of this.#waiting.splice(0)) resolve();
-    for (const wake of this.#resting) wake();
-    this.#resting.clear();
+    for (const exchange of this.#asked) exchange.reply(487);
+    this.#asked = none;
+    for (const resolve of this.#waiting ?? []) resolve();
+    this.#waiting = undefined;
+    for (const wake of this.#resting ?? []) wake();
+    this.#resting = undefined;
   }
 }
 

@@ -161,6 +161,8 @@ export class OutgoingSubscription extends EventEmitter<SubscriptionEvents> imple
           this.#callId = this.#core.random.token();
           this.#localTag = this.#core.random.token();
           this.#sequence = 0;
+          // In the table while it rests, so that closing the agent finds it.
+          this.#core.dialogs.addHalf(this.#callId, this.#localTag, this);
           this.#tell(() => this.emit('lost', { reason: effect.reason, response: effect.response }, effect.retryInMs));
           break;
         case 'ended':
@@ -235,6 +237,7 @@ export class OutgoingSubscription extends EventEmitter<SubscriptionEvents> imple
   }
 
   #forget(): void {
+    this.#subscribe = undefined;
     this.#core.dialogs.removeHalf(this.#callId, this.#localTag);
     if (this.#dialog !== undefined) this.#core.dialogs.remove(this.#dialog.key, this);
     this.#dialog = undefined;

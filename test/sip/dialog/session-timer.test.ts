@@ -75,6 +75,11 @@ describe('what our answers grant, RFC 4028 §9', () => {
     expect(granted(timer(1800), knows, ['Min-SE', '4000'])).toContain('4000;');
   });
 
+  test('§9, §11 less than 90 from one who would not understand a 422: no timer; a 2xx cannot make us refresh more often than every 16 s', () => {
+    expect(granted(timer(), se('1'))).toBe('');
+    expect(drive(timer(), [[0, (it, now) => it.onSuccess(response(200, [se('1;refresher=uac')]), now)]], show)[0]).toBe('16000 refresh');
+  });
+
   test('§9 422 to one who asks for less than our minimum and would understand', () => {
     expect(timer().refuses(request('INVITE', [knows, se('60')]))).toBe(90);
     expect(timer(1800, 300).refuses(request('INVITE', [knows, se('200')]))).toBe(300);

@@ -469,6 +469,26 @@ describe('within the call', () => {
     await expect(usage.reinvite()).rejects.toMatchObject({ code: 'ERR_CALL_ENDED' });
   });
 
+  test('RFC 6086 §5.2 packages we want are said in Recv-Info, and reach the handler; others are 469 before anybody sees them', () => {
+    const seen: (string | undefined)[] = [];
+    const { core, usage, ids } = call(
+      { infoPackages: ['g.x', 'trickle-ice'] },
+      {
+        onRequest: (request) => {
+          seen.push(request.infoPackage);
+          return undefined;
+        },
+      },
+    );
+    expect(core.sent[0]!.request.headers('Recv-Info')).toEqual(['g.x', 'trickle-ice']);
+    core.sent[0]!.answer(200, { sdp: 'answer', headers: [['Recv-Info', 'x-their']] });
+    expect([...usage.infoPackages]).toEqual(['x-their']);
+    const info = (name: string, cseq: number) => core.within('INFO', { ...ids, cseq, headers: [['Info-Package', name]] }).last;
+    expect(info('trickle-ice', 1)?.status).toBe(200);
+    expect([info('dtmf', 2)?.status, info('dtmf', 3)?.headers('Recv-Info')]).toEqual([469, ['g.x', 'trickle-ice']]);
+    expect(seen).toEqual(['trickle-ice']);
+  });
+
   test('before the answer: no re-INVITE, no REFER; UPDATE and INFO in the early dialog', async () => {
     const { core, usage } = call();
     await expect(usage.info({})).rejects.toMatchObject({ code: 'ERR_STATE' });
@@ -479,6 +499,12 @@ describe('within the call', () => {
     void usage.update();
     await core.clock.run(0);
     expect(core.take().slice(-2)).toEqual(['0 > INFO 2', '0 > UPDATE 3']);
+  });
+
+  test('RFC 3840 what the Contact of the peer says of it', () => {
+    const { core, usage } = call();
+    core.sent[0]!.answer(200, { sdp: 'answer', contact: '<sip:room@192.0.2.9>;isfocus' });
+    expect(usage.remoteFeatures?.has('isfocus')).toBe(true);
   });
 
   test('what the peer says of itself', () => {

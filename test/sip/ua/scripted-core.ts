@@ -56,6 +56,7 @@ export class Sent {
   isCancelled = false;
   cancelHeaders: readonly HeaderEntry[] = [];
   readonly #core: ScriptedCore;
+  #isOver = false;
 
   constructor(core: ScriptedCore, options: SendOptions, request: SipRequest) {
     this.#core = core;
@@ -75,6 +76,9 @@ export class Sent {
     this.#core.log(
       `< ${status}${tag === 'b' || tag === null ? '' : ` ${tag}`}${local ? ' (local)' : ''}${sdp === undefined ? '' : ` [${sdp}]`}`,
     );
+    // As the agent has it: one final response, unless it is a 2xx to an INVITE, which may come again and from others.
+    if (this.#isOver) return response;
+    this.#isOver = status >= 300 || (status >= 200 && this.request.method !== 'INVITE');
     this.options.onResponse(response, { flow: local ? undefined : peerFlow, local, request: this.request });
     return response;
   }
