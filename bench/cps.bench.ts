@@ -4,8 +4,8 @@
  *
  *     SIPBOT_CALLLOAD=…/callload npm run bench -- cps [calls]
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -76,7 +76,7 @@ async function startAsterisk22(): Promise<Target | undefined> {
 function measure(target: Target, count: number, cps: number): Measured {
   const args = [`${HOST}:${target.port}`, ...target.arguments, '--signalling-only', '--count', String(count), '--cps', String(cps)];
   try {
-    const out = execFileSync(callload!, [...args, '--pid', String(target.pid), '--cpu', CALLER_CORE, '--json'], {
+    const out = execFileSync('nice', ['-n', '-20', callload!, ...args, '--pid', String(target.pid), '--cpu', CALLER_CORE, '--json'], {
       encoding: 'utf8',
       maxBuffer: 2 ** 28,
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -96,6 +96,8 @@ for (const start of [startOurs, startSipp, startAsterisk22]) {
   const target = await start();
   if (target === undefined) continue;
   execFileSync('taskset', ['-acp', PEER_CORE, String(target.pid)], { stdio: 'ignore' });
+  // Every peer before whatever else this machine does, where we may say so: the tails are theirs then.
+  spawnSync('renice', ['-n', '-20', '-p', ...readdirSync(`/proc/${target.pid}/task`)], { stdio: 'ignore' });
   // Code is compiled, tables grow to their size.
   measure(target, 2000, Math.min(500, target.rates[0]!));
   for (const cps of target.rates) {

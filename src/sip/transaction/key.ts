@@ -8,15 +8,6 @@ export function isUniqueBranch(branch: string | undefined): branch is string {
   return branch?.startsWith(COOKIE) === true && branch.length > COOKIE.length;
 }
 
-/**
- * A text of its own. The engine keeps a joined text as a tree of its parts, and a part as a window on the whole message it was cut from;
- * a key that lies in a table for 64*T1 would hold on to all of it. Asking for a character lays the tree out flat.
- */
-function ownText(joined: string): string {
-  joined.charCodeAt(0);
-  return joined;
-}
-
 export function newBranch(token: string): string {
   return COOKIE + token;
 }
@@ -25,7 +16,7 @@ export function newBranch(token: string): string {
 export function clientKey(message: SipRequest | SipResponse): string | undefined {
   const branch = message.via?.branch;
   const method = message.cseq?.method;
-  return isUniqueBranch(branch) && method !== undefined ? ownText(`${method} ${branch}`) : undefined;
+  return isUniqueBranch(branch) && method !== undefined ? `${method} ${branch}` : undefined;
 }
 
 /** §17.2.3: branch, sent-by and method; an ACK goes to its INVITE. `method` other than the request's: to find what a CANCEL means. */
@@ -33,15 +24,15 @@ export function serverKey(request: SipRequest, method: string = request.method):
   const { via } = request;
   const of = method === 'ACK' ? 'INVITE' : method;
   const branch = via?.branch;
-  if (via !== undefined && isUniqueBranch(branch)) return ownText(`${of} ${branch} ${via.host.toLowerCase()}:${via.port ?? ''}`);
+  if (via !== undefined && isUniqueBranch(branch)) return `${of} ${branch} ${via.host.toLowerCase()}:${via.port ?? ''}`;
   // An RFC 2543 client: no transaction identifier, so everything that stays the same. An ACK or CANCEL may carry a To tag the INVITE
   // had not, so the tag is left to the one who finds an INVITE by this key to compare (§17.2.3).
   const toTag = of === 'INVITE' ? '' : (request.to?.tag ?? '');
-  return ownText(`${of} ${request.uri} ${request.from?.tag ?? ''} ${toTag} ${request.callId} ${request.cseq?.number ?? ''} ${via ?? ''}`);
+  return `${of} ${request.uri} ${request.from?.tag ?? ''} ${toTag} ${request.callId} ${request.cseq?.number ?? ''} ${via ?? ''}`;
 }
 
 /** §8.2.2.2: the same for every copy of one request that a fork upstream made, whatever its way. Undefined inside a dialog. */
 export function mergeKey(request: SipRequest): string | undefined {
   if (request.to?.tag !== undefined) return undefined;
-  return ownText(`${request.cseq?.number} ${request.method} ${request.from?.tag ?? ''} ${request.callId}`);
+  return `${request.cseq?.number} ${request.method} ${request.from?.tag ?? ''} ${request.callId}`;
 }

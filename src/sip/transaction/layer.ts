@@ -21,6 +21,7 @@ import { ServerEntry } from './server-entry.js';
 import { ServerTransaction } from './server-transaction.js';
 import { Shelf } from './shelf.js';
 import { StatelessTags } from './stateless-tags.js';
+import { Table } from './table.js';
 import type { Timers } from './timers.js';
 import type { Wire } from './wire.js';
 
@@ -88,10 +89,10 @@ export class TransactionLayer<W extends Wire> {
   readonly #logger: Logger;
   readonly #tags: StatelessTags;
   readonly #shelf = new Shelf();
-  readonly #clients = new Map<string, ClientTransaction<W>>();
-  readonly #servers = new Map<string, ServerEntry<W>>();
+  readonly #clients = new Table<ClientTransaction<W>>();
+  readonly #servers = new Table<ServerEntry<W>>();
   /** Of the requests outside dialogs, by what a fork leaves equal. */
-  readonly #merged = new Map<string, ServerEntry<W>>();
+  readonly #merged = new Table<ServerEntry<W>>();
   /** The clients of a flow, for when it fails. */
   readonly #byFlow = new Map<W, Set<ClientTransaction<W>>>();
   readonly #count = {

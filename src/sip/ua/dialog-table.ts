@@ -2,6 +2,7 @@
 import { dialogKey } from '../dialog/dialog.js';
 import type { DialogReference } from '../message/dialog-reference.js';
 import type { SipRequest } from '../message/message.js';
+import { Table } from '../transaction/table.js';
 import type { Flow } from '../transport/flow.js';
 import type { ServerExchange } from './agent-core.js';
 
@@ -24,8 +25,8 @@ export interface HalfMember {
 }
 
 export class DialogTable {
-  readonly #dialogs = new Map<string, DialogMember>();
-  readonly #halves = new Map<string, HalfMember>();
+  readonly #dialogs = new Table<DialogMember>();
+  readonly #halves = new Table<HalfMember>();
 
   /** Zero when all is over. */
   get size(): number {
@@ -82,7 +83,7 @@ export class DialogTable {
   }
 
   terminateAll(why: 'local' | 'transport'): void {
-    for (const member of [...this.#dialogs.values()]) member.close(why);
-    for (const member of [...this.#halves.values()]) member.close(why);
+    for (const member of this.#dialogs.values()) member.close(why);
+    for (const member of this.#halves.values()) member.close(why);
   }
 }
