@@ -3,12 +3,12 @@
 import { CallError } from '../errors.js';
 import type { SipRequest } from '../sip/message/message.js';
 import type { Body, RequestReply } from '../sip/ua/invite-usage.js';
+import type { Agreement } from './agreement.js';
 import type { Described } from './call-descriptions.js';
 import type { CallInside } from './call-inside.js';
 import { type CallOptions, type ResolvedCallOptions, resolveCallOptions } from './call-options.js';
 import type { Side } from './call-state.js';
 import { given } from './given.js';
-import type { Agreement } from './offer-answer.js';
 import { type Direction, isUnspecified } from './sdp.js';
 
 interface Change {

@@ -2,11 +2,11 @@
 // (RFC 3261 §13.2.1, RFC 3262 §5, RFC 6337 §2.1). Every fork of an outgoing call negotiates for itself; the one that answers stays.
 import { writeWarning } from '../sip/message/warning.js';
 import type { Body, RequestReply } from '../sip/ua/invite-usage.js';
+import type { Agreement, Refusal } from './agreement.js';
 import type { Side } from './call-state.js';
 import type { Capabilities } from './capabilities.js';
 import { SDP_TYPE, sdpBody, sdpIn } from './description.js';
 import { type Delivery, Negotiation, type Received } from './negotiation.js';
-import type { Agreement, Refusal } from './offer-answer.js';
 
 /** What is to be answered, or why nothing can be. */
 export type Described =

@@ -5,12 +5,12 @@ import { OptionError } from '../errors.js';
 import type { MediaStream, StreamEvent } from '../rtp/media-stream.js';
 import { type CryptoKeys, type CryptoSuite, cryptoKeyLength, cryptoKeysFrom } from '../rtp/srtp/crypto-line.js';
 import type { PayloadFormat, StreamParameters } from '../rtp/stream-parameters.js';
+import { type AgreedMedia, type Agreement, mayReceive, maySend } from './agreement.js';
 import type { CallContext, CallOptions, ResolvedCallOptions } from './call-options.js';
 import type { Capabilities } from './capabilities.js';
 import type { DtmfWay } from './dtmf-relay.js';
 import type { AgreedFormat } from './formats.js';
 import { given } from './given.js';
-import { type AgreedMedia, type Agreement, mayReceive, maySend } from './offer-answer.js';
 import { type Direction, isAddress } from './sdp.js';
 
 export interface CallMediaEvents {

@@ -15,6 +15,7 @@ import type { IncomingCall } from '../sip/ua/invite-incoming.js';
 import type { OutgoingCall } from '../sip/ua/invite-outgoing.js';
 import type { InviteEnd, InviteHandler, InviteUsage, RemoteAddress, RequestReply } from '../sip/ua/invite-usage.js';
 import { isLocal } from '../sip/ua/local-response.js';
+import type { AgreedMedia } from './agreement.js';
 import { CallChanges } from './call-changes.js';
 import { CallDescriptions, refusalReply, unsupportedReply } from './call-descriptions.js';
 import { type CallEnd, callEnd, type LocalEnd } from './call-end.js';
@@ -28,7 +29,7 @@ import { DtmfMerge, type DtmfWay, parseDtmfRelay, RELAY_TYPES, writeDtmfRelay } 
 import type { AgreedFormat } from './formats.js';
 import { given } from './given.js';
 import { type AnswerOptions, IncomingLeg, type ProgressOptions } from './incoming-leg.js';
-import { type AgreedMedia, examineOffer } from './offer-answer.js';
+import { examineOffer } from './line-choice.js';
 import { type DialTarget, OutgoingLeg } from './outgoing-leg.js';
 import { nameOfCause } from './q850.js';
 import { isAddress } from './sdp.js';

@@ -1,7 +1,9 @@
 // Where a call stands between offers and answers (RFC 3264 §4, RFC 6337 §3): one offer out at a time, an agreement that holds until the next one is
 // complete, and what becomes of it when an exchange fails. Which message carries a description, and glare, are the dialog's; meaning is found here.
+
+import { type Agreement, isRefusal, type Refusal } from './agreement.js';
 import type { Capabilities } from './capabilities.js';
-import { type Agreement, answer, applyAnswer, isRefusal, type Offer, offer, type Refusal } from './offer-answer.js';
+import { answer, applyAnswer, type Offer, offer } from './offer-answer.js';
 
 /**
  * 'idle': nothing agreed, nothing out. 'offered': ours is out. 'previewed': ours is out, and a response that may be lost has shown the answer to

@@ -1,33 +1,14 @@
 // Offer and answer (RFC 3264) for one audio stream, as pure functions: what to offer, what to answer, and what an answer to our offer means.
 // Every outcome is a value: a Refusal carries the status and the Warning (RFC 3261 §20.43) that explain it.
 import type { CodecName } from '../codec/codec.js';
-import {
-  type CryptoKeys,
-  type CryptoLine,
-  type CryptoSuite,
-  chooseCryptoLine,
-  cryptoKeyLength,
-  cryptoKeysFrom,
-  matchCryptoAnswer,
-  parseCryptoLine,
-  writeCryptoLine,
-} from '../rtp/srtp/crypto-line.js';
+import { type CryptoLine, matchCryptoAnswer } from '../rtp/srtp/crypto-line.js';
+import { type AgreedMedia, type Agreement, badSdp, type Refusal, refusal } from './agreement.js';
 import { type Capabilities, type ResolvedCapabilities, resolveCapabilities } from './capabilities.js';
-import {
-  type AgreedFormat,
-  agreedFormat,
-  answeredFormat,
-  codecOf,
-  isComfortNoise,
-  isSameFormat,
-  isTelephoneEvent,
-  offeredFormats,
-} from './formats.js';
+import { agreedFormat, answeredFormat, codecOf, isComfortNoise, isSameFormat, isTelephoneEvent, offeredFormats } from './formats.js';
+import { chooseLine, hasUsableAddress } from './line-choice.js';
+import { bundlesOf, cryptoToOffer, echoedBundles, localLine, numbered, originOf, switchedOff } from './local-description.js';
 import {
   type Direction,
-  familyOf,
-  isAddress,
-  isMulticast,
   isRtp,
   isSdpFailure,
   isUnspecified,
@@ -37,36 +18,6 @@ import {
   type SessionDescription,
   writeSdp,
 } from './sdp.js';
-
-/** What both sides now hold about the one audio stream, seen from ours. */
-export interface AgreedMedia {
-  /** Which m= line it is. */
-  readonly lineIndex: number;
-  /** Ours: 'sendonly' means that we may send and they do not. */
-  readonly direction: Direction;
-  /** Where we send. `address` may be a name; undefined: nowhere (old-style hold, or the stream is switched off). */
-  readonly remote: { readonly address: string; readonly port: number; readonly rtcpPort: number } | undefined;
-  /** What we send. */
-  readonly codec: AgreedFormat;
-  /** What we take, by payload type. */
-  readonly accept: readonly AgreedFormat[];
-  readonly telephoneEvent?: {
-    readonly sendPayloadType?: number;
-    readonly receivePayloadTypes: readonly number[];
-    readonly clockRate: number;
-  };
-  readonly comfortNoise?: { readonly sendPayloadType?: number; readonly receivePayloadTypes: readonly number[] };
-  readonly rtcpMux: boolean;
-  readonly reducedSizeRtcp: boolean;
-  readonly srtp?: { readonly send: CryptoKeys; readonly receive: CryptoKeys };
-}
-
-/** One completed exchange: the ground on which the next one stands. */
-export interface Agreement {
-  readonly local: SessionDescription;
-  readonly remote: SessionDescription;
-  readonly media: AgreedMedia;
-}
 
 export interface Offer {
   readonly kind: 'offer';
@@ -82,13 +33,6 @@ export interface Offer {
 export interface Answer extends Agreement {
   readonly kind: 'answer';
   readonly sdp: string;
-}
-
-export interface Refusal {
-  readonly kind: 'refusal';
-  readonly status: 400 | 488;
-  readonly reason: string;
-  readonly warning: { readonly code: number; readonly text: string };
 }
 
 /** An offer; `previous` when the call has agreed on something before (RFC 3264 §8: same lines in the same order, same numbers). */
@@ -176,20 +120,6 @@ export function answer(offered: SessionDescription | string, capabilities: Capab
   };
 }
 
-/** Whether `answer` would refuse, before there is an address, a port or a key: what a call is refused for before anyone is bothered with it. */
-export function examineOffer(
-  offered: string,
-  capabilities: Omit<Capabilities, 'address' | 'port' | 'keys'>,
-  suites: readonly CryptoSuite[],
-): Refusal | undefined {
-  const remote = parseSdp(offered);
-  if (isSdpFailure(remote)) return badSdp(remote.failure);
-  const address = remote.media.find((line) => line.address !== undefined && isAddress(line.address))?.address ?? '0.0.0.0';
-  const keys = suites.map((suite) => cryptoKeysFrom(suite, new Uint8Array(cryptoKeyLength(suite))));
-  const choice = chooseLine(remote, resolveCapabilities({ ...capabilities, address, port: 9, keys }), undefined);
-  return 'kind' in choice ? choice : undefined;
-}
-
 /** §8.2: the call goes on with every stream switched off, until a later offer brings one back. */
 function answerSilence(remote: SessionDescription, capabilities: ResolvedCapabilities, previous: Agreement): Answer {
   const local = numbered({ origin: originOf(capabilities), media: remote.media.map(switchedOff) }, previous.local, capabilities);
@@ -270,98 +200,6 @@ export function applyAnswer(made: Offer, answered: SessionDescription | string):
   };
 }
 
-export function isRefusal(result: Agreement | Refusal): result is Refusal {
-  return 'kind' in result && result.kind === 'refusal';
-}
-
-/** True when we may send by what they said: not when they hold us, in either style. */
-export function maySend(media: AgreedMedia): boolean {
-  return media.remote !== undefined && media.direction.startsWith('send');
-}
-
-export function mayReceive(media: AgreedMedia): boolean {
-  return media.direction === 'sendrecv' || media.direction === 'recvonly';
-}
-
-function badSdp(text: string): Refusal {
-  return { kind: 'refusal', status: 400, reason: 'Bad Session Description', warning: { code: 399, text } };
-}
-
-function refusal(code: number, text: string): Refusal {
-  return { kind: 'refusal', status: 488, reason: 'Not Acceptable Here', warning: { code, text } };
-}
-
-// ── choosing among what was offered ──────────────────────────────────────────────────────────────────────────────────────────────
-
-interface Choice {
-  readonly index: number;
-  readonly line: MediaDescription;
-  /** Of our codecs, in the order in which we answer them. */
-  readonly codecs: readonly CodecName[];
-  readonly rtp: readonly RtpFormat[];
-  readonly crypto: CryptoLine | undefined;
-}
-
-/** The line that is already ours if it still serves, else a secure one, else the first that serves. */
-function chooseLine(remote: SessionDescription, capabilities: ResolvedCapabilities, previous: Agreement | undefined): Choice | Refusal {
-  let why: Refusal | undefined;
-  let best: Choice | undefined;
-  for (const [index, line] of remote.media.entries()) {
-    const choice = consider(line, index, capabilities, previous?.media.codec.codec);
-    if ('kind' in choice) {
-      // The most telling reason is that of an audio line.
-      if (why === undefined || line.kind === 'audio') why = choice;
-      continue;
-    }
-    if (index === previous?.media.lineIndex) return choice;
-    if (best === undefined || (best.crypto === undefined && choice.crypto !== undefined)) best = choice;
-  }
-  return best ?? why ?? refusal(304, 'no media line offered');
-}
-
-function consider(
-  line: MediaDescription,
-  index: number,
-  capabilities: ResolvedCapabilities,
-  inUse: CodecName | undefined,
-): Choice | Refusal {
-  if (line.kind !== 'audio') return refusal(304, `audio only, not ${line.kind}`);
-  if (line.port === 0) return refusal(304, 'the audio line is switched off');
-  if (!isRtp(line.protocol)) return refusal(302, `RTP/AVP or RTP/SAVP only, not ${line.protocol}`);
-  if (!hasUsableAddress(line, capabilities.address)) return refusal(300, 'no connection address that we can send to');
-  const matches = line.rtp.flatMap((format) => {
-    const codec = codecOf(format, capabilities.codecs);
-    return codec === undefined ? [] : [{ codec, format }];
-  });
-  if (matches.length === 0) return refusal(305, `no codec in common; here: ${capabilities.codecs.join(', ')}`);
-  if (capabilities.codecOrder === 'ours') {
-    // Later in a call the codec in use is our favourite: a hold from their side must not change it.
-    const rank = (codec: CodecName) => (codec === inUse ? -1 : capabilities.codecs.indexOf(codec));
-    matches.sort((a, b) => rank(a.codec) - rank(b.codec));
-  }
-  const crypto =
-    capabilities.srtp === 'off'
-      ? undefined
-      : chooseCryptoLine(
-          line.crypto ?? [],
-          capabilities.keys.map((key) => key.suite),
-        );
-  if (crypto === undefined) {
-    if (/TLS/i.test(line.protocol)) return refusal(302, 'DTLS-SRTP is not spoken here');
-    if (/SAVP/i.test(line.protocol))
-      return capabilities.srtp === 'off' ? refusal(302, 'no SRTP here') : refusal(306, 'no crypto attribute that we can use');
-    if (capabilities.srtp === 'required') return refusal(302, 'SRTP is required here');
-  }
-  return { index, line, codecs: matches.map(({ codec }) => codec), rtp: matches.map(({ format }) => format), crypto };
-}
-
-/** A name is possible, and is looked up later; the other family, or an address nobody can answer, is not. */
-function hasUsableAddress(line: MediaDescription, local: string): boolean {
-  const { address } = line;
-  if (address === undefined || isMulticast(address)) return false;
-  return !isAddress(address) || isUnspecified(address) || familyOf(address) === familyOf(local);
-}
-
 /** All events at the clock of a codec we answer with; when there are none, the first (a few peers have one clock for all). */
 function eventsFor(line: MediaDescription, codecs: readonly CodecName[]): RtpFormat[] {
   const events = line.rtp.filter(isTelephoneEvent);
@@ -409,86 +247,4 @@ function formatsAnswered(line: MediaDescription, ours: MediaDescription): RtpFor
 
 function silenced(media: AgreedMedia): AgreedMedia {
   return { ...media, direction: 'inactive', remote: undefined };
-}
-
-// ── writing our side ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-function localLine(
-  capabilities: ResolvedCapabilities,
-  said: {
-    readonly protocol: string;
-    readonly rtp: readonly RtpFormat[];
-    readonly direction: Direction;
-    readonly ptimeMs: number;
-    readonly rtcpMux: boolean;
-    readonly crypto: readonly CryptoLine[];
-    readonly mid: string | undefined;
-    readonly reducedSizeRtcp?: boolean | undefined;
-  },
-): MediaDescription {
-  const { address, port, rtcpPort, maxptimeMs } = capabilities;
-  const oddPort = rtcpPort !== port + 1 && !said.rtcpMux;
-  return {
-    kind: 'audio',
-    port,
-    protocol: said.protocol,
-    formats: said.rtp.map((format) => String(format.payloadType)),
-    rtp: said.rtp,
-    address,
-    direction: said.direction,
-    ptimeMs: said.ptimeMs,
-    ...(maxptimeMs === undefined ? {} : { maxptimeMs }),
-    ...(oddPort ? { rtcp: { port: rtcpPort } } : {}),
-    ...(said.rtcpMux ? { rtcpMux: true } : {}),
-    ...(said.reducedSizeRtcp ? { reducedSizeRtcp: true } : {}),
-    ...(said.crypto.length > 0 ? { crypto: said.crypto.map(writeCryptoLine) } : {}),
-    ...(said.mid === undefined ? {} : { mid: said.mid }),
-  };
-}
-
-/** RFC 3264 §6: a line that is not wanted stays in its place, with port 0. */
-function switchedOff(line: MediaDescription): MediaDescription {
-  const { kind, protocol, formats, mid } = line;
-  return { kind, port: 0, protocol, formats, rtp: [], direction: 'inactive', ...(mid === undefined ? {} : { mid }) };
-}
-
-/** One line a suite; later in a call what was agreed, the suite under its tag or none, so that a hold neither weakens it nor turns its keys. */
-function cryptoToOffer({ srtp, keys }: ResolvedCapabilities, previous: Agreement | undefined): CryptoLine[] {
-  const agreed = previous?.media.srtp?.send;
-  if (agreed !== undefined) {
-    const said = previous?.local.media[previous.media.lineIndex]?.crypto ?? [];
-    const tag = said.map(parseCryptoLine).find((line) => line?.keys.suite === agreed.suite)?.tag ?? 1;
-    return [{ tag, keys: agreed }];
-  }
-  if (previous !== undefined) return [];
-  return srtp === 'optional' || srtp === 'required' ? keys.map((key, at) => ({ tag: at + 1, keys: key })) : [];
-}
-
-function originOf({ sessionId, version, address }: ResolvedCapabilities): SessionDescription['origin'] {
-  return { username: '-', sessionId, version: String(version), address };
-}
-
-function bundlesOf(local: SessionDescription | undefined): Pick<SessionDescription, 'bundles'> {
-  return local?.bundles ? { bundles: local.bundles } : {};
-}
-
-/** RFC 8843 §7.3: the group comes back with the one line that was taken out of it. */
-function echoedBundles(remote: SessionDescription, line: MediaDescription): string[][] | undefined {
-  const { mid } = line;
-  return mid !== undefined && remote.bundles?.some((mids) => mids.includes(mid)) ? [[mid]] : undefined;
-}
-
-/**
- * RFC 3264 §8: one more than the version before when anything has changed, the same when nothing has (a session refresh). The version before is
- * the last one sent, which an offer that was refused has used up too: `capabilities.version`.
- */
-function numbered(
-  description: SessionDescription,
-  before: SessionDescription | undefined,
-  { version }: ResolvedCapabilities,
-): SessionDescription {
-  if (before === undefined) return description;
-  const same = writeSdp({ ...description, origin: before.origin }) === writeSdp(before);
-  const next = Math.max(Number(before.origin.version), version) + 1;
-  return { ...description, origin: { ...before.origin, version: same ? before.origin.version : String(next) } };
 }

@@ -2,17 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CodecName } from '../../src/codec/codec.js';
 import { type CryptoSuite, cryptoKeyLength, cryptoKeysFrom } from '../../src/rtp/srtp/crypto-line.js';
+import { type Agreement, isRefusal, type Refusal } from '../../src/session/agreement.js';
 import type { Capabilities, SrtpMode } from '../../src/session/capabilities.js';
-import {
-  type Agreement,
-  type Answer,
-  answer,
-  applyAnswer,
-  isRefusal,
-  type Offer,
-  offer,
-  type Refusal,
-} from '../../src/session/offer-answer.js';
+import { type Answer, answer, applyAnswer, type Offer, offer } from '../../src/session/offer-answer.js';
 import type { Direction } from '../../src/session/sdp.js';
 import { sdpFiles, sdpFuzzSeeds, sdpInCaptures, testData } from './support/captures.js';
 
