@@ -1,4 +1,5 @@
 /** What an INVITE to us can bring that an honest agent would not: the signalling is a fake, the media is real. */
+import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { CallOptions } from '../../src/session/call-options.js';
 import { CallSession } from '../../src/session/call-session.js';
@@ -183,6 +184,70 @@ describe('what goes into which response', () => {
     expect([call!.media?.remote?.port, call!.state]).toEqual([7000, 'early']);
     expect(await invite.handler.onOffer?.(update, undefined)).toEqual({ status: 200 });
     await call!.hangup();
+  });
+});
+
+describe('whatever the description says', () => {
+  const good = `v=0\r\no=- 1 1 IN IP4 10.0.0.9\r\ns=-\r\nc=IN IP4 10.0.0.9\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0 8 96 101\r\na=rtpmap:96 L16/16000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=rtcp:6001\r\na=sendrecv\r\n`;
+  const pieces = [
+    '0',
+    '65535',
+    '-1',
+    '127',
+    '8000',
+    '0.0.0.0',
+    '::',
+    '999.1.1.1',
+    'x',
+    'inactive',
+    'RTP/SAVP',
+    'a=rtcp-mux\r\n',
+    'L16/44100',
+    ' ',
+    '/',
+    '\u0000',
+  ];
+
+  test('a call is refused or answered, and re-offers refused or taken; nothing is thrown and nothing fails', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat(good.length), fc.nat(12), fc.constantFrom(...pieces)), { maxLength: 4 }),
+        fc.array(fc.tuple(fc.nat(good.length), fc.nat(12), fc.constantFrom(...pieces)), { maxLength: 4 }),
+        async (first, second) => {
+          const mutate = (edits: typeof first): Body => {
+            let text = good;
+            for (const [at, drop, piece] of edits) text = text.slice(0, at) + piece + text.slice(at + drop);
+            return { contentType: 'application/sdp', bytes: Buffer.from(text) };
+          };
+          const [call, invite] = await arrive(mutate(first), [], { codecs: ['pcmu', 'pcma', 'l16'] });
+          if (call === undefined) {
+            expect(invite.said.join()).toMatch(/^(400|488)$/);
+          } else {
+            const answer = call.answer();
+            await wire.run(0);
+            invite.ack();
+            // An address of the other family shows only when ours is known.
+            const isRefused = await answer.then(
+              () => false,
+              (error: { status: number }) => error.status === 488,
+            );
+            if (isRefused) {
+              expect(call.state).toBe('ended');
+              await wire.close();
+              return;
+            }
+            const reply = await invite.handler.onOffer!(new SipRequest('INVITE', 'sip:1@10.0.0.1'), mutate(second));
+            expect([200, 400, 488]).toContain(reply.status);
+            await wire.run(40);
+            expect(['answered', 'held']).toContain(call.state);
+            await call.hangup();
+          }
+          expect(wire.errors).toEqual([]);
+          await wire.close();
+        },
+      ),
+      { numRuns: Number(process.env['SIPBOT_FUZZ_RUNS'] ?? 0) || 150 },
+    );
   });
 });
 

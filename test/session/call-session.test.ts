@@ -96,6 +96,16 @@ describe('a call from beginning to end', () => {
     await settled(call.hangup());
   });
 
+  test('over IPv6', async () => {
+    const [alice, bob] = await two({ address: '2001:db8::1' }, { address: '2001:db8::2' });
+    const [call, incoming] = await talking(alice, bob);
+    expect(wire.texts[0]).toContain('c=IN IP6 2001:db8::1\r\n');
+    expect(await audible(call, incoming)).toBe('hears/hears');
+    await settled(call.hold());
+    expect(incoming.state).toBe('held');
+    await settled(call.hangup());
+  });
+
   async function callWith(a: SrtpMode, b: SrtpMode, outcome: 'plain' | 'secret' | 488): Promise<void> {
     const [alice, bob] = await two({ srtp: a }, { srtp: b });
     bob.onCall = (call) => void call.answer();

@@ -91,11 +91,14 @@ export const NOTHING_LEFT = { dialogs: 0, requests: 0, transactions: 0, timers: 
 export interface PartyOptions extends CallOptions {
   readonly agent?: Partial<UserAgentOptions>;
   readonly mediaAddress?: string;
+  /** @default 10.0.0.{number} */
+  readonly address?: string;
 }
 
 export class Party {
   readonly wire: Wire;
   readonly address: string;
+  readonly uri: string;
   readonly agent: UserAgent;
   readonly engine: MediaEngine;
   readonly context: CallContext;
@@ -106,9 +109,10 @@ export class Party {
   onCall: (call: CallSession) => void = () => {};
   onInvite: ((invite: IncomingInvite) => void) | undefined;
 
-  constructor(wire: Wire, number: number, { agent = {}, mediaAddress, ...options }: PartyOptions) {
+  constructor(wire: Wire, number: number, { agent = {}, mediaAddress, address = `10.0.0.${number}`, ...options }: PartyOptions) {
     this.wire = wire;
-    this.address = `10.0.0.${number}`;
+    this.address = address;
+    this.uri = `sip:${number}@${address.includes(':') ? `[${address}]` : address}`;
     this.options = { codecs: ['pcmu', 'pcma'], audio: { sampleRate: 8000, frameMs: 20 }, srtp: 'off', ...options };
     const { clock, network } = wire;
     const random = new SeededRandom(number);
@@ -154,10 +158,6 @@ export class Party {
       this.calls.push(call);
       this.onCall(call);
     });
-  }
-
-  get uri(): string {
-    return `sip:${this.address.split('.').at(-1)}@${this.address}`;
   }
 
   dial(to: Party | string, target: Partial<DialTarget> = {}, options: CallOptions = {}): CallSession {
