@@ -3,4 +3,4 @@ export { Heard } from './testing/heard.js';
 export { ManualClock } from './testing/manual-clock.js';
 export { type Impairment, MemoryNetwork, type MemoryNetworkOptions, type MemoryNetworkStats } from './testing/memory-network.js';
 export { SeededRandom } from './testing/seeded-random.js';
-export { TestCall, TestCaller, type TestCallerOptions, type TestDialOptions } from './testing/test-caller.js';
+export { TestCall, TestCaller, type TestCallerOptions, type TestClock, type TestDialOptions } from './testing/test-caller.js';

@@ -182,6 +182,11 @@ export class Call extends SafeEmitter<CallEvents> {
     return at === undefined ? undefined : new Date(at);
   }
 
+  /** How it ended; undefined while it has not. */
+  get end(): CallEnd | undefined {
+    return this.#session.end;
+  }
+
   // ── What to do with it ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** 180. */

@@ -2,16 +2,24 @@
  * A scripted far end on a manual clock and a network of memory: it calls your bot (or takes its calls), speaks, presses keys, listens, hangs
  * up. It turns the clock as it goes, so a whole call takes milliseconds and is the same every time.
  */
-import { type Call, type CallEnd, SipBot, type SipBotOptions } from '../bot.js';
+import { type Call, type CallEnd, type IncomingMessage, SipBot, type SipBotOptions } from '../bot.js';
+import type { Clock } from '../clock.js';
 import { dtmfTone, renderTone, type Tone } from '../codec/tones.js';
+import { CallError } from '../errors.js';
+import type { Network } from '../network.js';
 import { Heard } from './heard.js';
-import type { ManualClock } from './manual-clock.js';
-import type { MemoryNetwork } from './memory-network.js';
 import { SeededRandom } from './seeded-random.js';
 
+/** A clock whose passing can be awaited: ManualClock turns itself on, one of real time waits. */
+export interface TestClock extends Clock {
+  run(ms: number): Promise<void>;
+  runUntil(done: () => boolean, limitMs?: number): Promise<void>;
+}
+
 export interface TestCallerOptions {
-  readonly clock: ManualClock;
-  readonly network: MemoryNetwork;
+  readonly clock: TestClock;
+  /** Left out: real sockets, and then the clock is one of real time. */
+  readonly network?: Network;
   /** Where it lives in the network. @default '127.0.0.1' */
   readonly host?: string;
   /** @default any free one */
@@ -36,7 +44,7 @@ export interface TestDialOptions {
 const LIMIT_MS = 600_000;
 
 export class TestCaller {
-  readonly #clock: ManualClock;
+  readonly #clock: TestClock;
   readonly #bot: SipBot;
   readonly #number: string;
   readonly #incoming: Call[] = [];
@@ -51,8 +59,7 @@ export class TestCaller {
       rtpPorts: [30_000, 40_000],
       allow: ['0.0.0.0/0', '::/0'],
       ...bot,
-      clock,
-      network,
+      ...(network === undefined ? {} : { clock, network }),
       listen: [{ transport: 'udp', host, port }],
       rtpHost: host,
     });
@@ -71,20 +78,25 @@ export class TestCaller {
     await this.#start();
     const { number = this.#number, timeoutMs = 30_000, displayName, headers } = options;
     const uri = typeof target === 'string' ? target : uriOf(target);
+    let call: TestCall | undefined;
     const dialling = this.#bot.dial(uri, {
       callerId: number,
       timeoutMs,
+      onCall: (one) => {
+        call = new TestCall(one, this.#clock);
+      },
       ...(displayName === undefined ? {} : { displayName }),
       ...(headers === undefined ? {} : { headers }),
     });
-    return new TestCall(await this.until(dialling), this.#clock);
+    await this.until(dialling);
+    return call!;
   }
 
   /** Waits until the bot under test calls, and answers. */
   async answer(): Promise<TestCall> {
-    const call = await this.expectCall();
-    await this.until(call.answer());
-    return new TestCall(call, this.#clock);
+    const call = new TestCall(await this.expectCall(), this.#clock);
+    await this.until(call.call.answer());
+    return call;
   }
 
   /** Waits until the bot under test calls; what becomes of the call is yours: `answer`, `reject`, `ring` … */
@@ -92,6 +104,17 @@ export class TestCaller {
     await this.#start();
     await this.#clock.runUntil(() => this.#incoming.length > 0, limitMs);
     return this.#incoming.shift()!;
+  }
+
+  /** Sends a text to a bot, or to any SIP URI. */
+  async message(target: SipBot | string, text: string): Promise<void> {
+    await this.#start();
+    await this.until(this.#bot.message(typeof target === 'string' ? target : uriOf(target), text, { callerId: await this.uri() }));
+  }
+
+  /** Texts that come for it. */
+  onMessage(listener: (message: IncomingMessage) => void): void {
+    this.#bot.on('message', listener);
   }
 
   /** Turns the clock until a promise has settled. */
@@ -113,18 +136,14 @@ export class TestCaller {
 export class TestCall {
   /** The far end's side of the call, for what is not here. */
   readonly call: Call;
-  readonly #clock: ManualClock;
+  readonly #clock: TestClock;
   readonly #heard: Int16Array[] = [];
-  #end: CallEnd | undefined;
 
   /** @internal */
-  constructor(call: Call, clock: ManualClock) {
+  constructor(call: Call, clock: TestClock) {
     this.call = call;
     this.#clock = clock;
     call.audio.on('frame', (frame) => this.#heard.push(frame.samples), { from: 'answer' });
-    call.on('ended', (end) => {
-      this.#end = end;
-    });
   }
 
   /** Says samples (at 16 kHz, or at `sampleRate`) or a tone, to the end. */
@@ -141,8 +160,15 @@ export class TestCall {
 
   /** Presses keys, as events (RFC 4733) where they were agreed. */
   async press(digits: string, options: { readonly inBand?: boolean } = {}): Promise<void> {
-    if (options.inBand === true) await this.say(dtmfTone(digits));
-    else await settle(this.#clock, this.call.sendDtmf(digits), LIMIT_MS);
+    if (options.inBand === true) {
+      await this.say(dtmfTone(digits));
+      return;
+    }
+    // Whoever hangs up at a key may do so before its last packet is out.
+    const pressed = this.call.sendDtmf(digits).catch((error: unknown) => {
+      if (!(error instanceof CallError && error.code === 'ERR_CALL_ENDED')) throw error;
+    });
+    await settle(this.#clock, pressed, LIMIT_MS);
   }
 
   /** Listens for so long; what was heard meanwhile. */
@@ -158,7 +184,7 @@ export class TestCall {
   }
 
   get isEnded(): boolean {
-    return this.#end !== undefined;
+    return this.call.end !== undefined;
   }
 
   async hangup(): Promise<CallEnd> {
@@ -168,8 +194,8 @@ export class TestCall {
 
   /** Waits until the call has ended, by whomever. */
   async ended(limitMs = LIMIT_MS): Promise<CallEnd> {
-    await this.#clock.runUntil(() => this.#end !== undefined, limitMs);
-    return this.#end!;
+    await this.#clock.runUntil(() => this.isEnded, limitMs);
+    return this.call.end!;
   }
 
   #joined(from: number): Heard {
@@ -184,7 +210,7 @@ export class TestCall {
   }
 }
 
-async function settle<T>(clock: ManualClock, promise: Promise<T>, limitMs: number): Promise<T> {
+async function settle<T>(clock: TestClock, promise: Promise<T>, limitMs: number): Promise<T> {
   let isSettled = false;
   const watch = (): void => {
     isSettled = true;

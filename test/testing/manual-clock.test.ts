@@ -69,6 +69,18 @@ describe('the clock that is turned by hand', () => {
     await expect(clock.runUntil(() => false, 1000)).rejects.toThrow('within 1000 ms');
   });
 
+  test('runUntil lets what is real happen, when no timer is left to turn to', async () => {
+    const clock = new ManualClock();
+    let isRead = false;
+    void import('node:fs/promises')
+      .then(({ readFile }) => readFile(new URL(import.meta.url)))
+      .then(() => {
+        isRead = true;
+      });
+    await clock.runUntil(() => isRead);
+    expect(clock.now()).toBe(0);
+  });
+
   test('ten thousand random timers fire sorted', () => {
     const clock = new ManualClock();
     const seen: number[] = [];
