@@ -9,6 +9,7 @@
  */
 import { OptionError } from '../errors.js';
 import type { RtpHeader } from './header.js';
+import { MAX_PAYLOAD, type PacketKind, PacketRing } from './packet-ring.js';
 import { Timeline } from './timeline.js';
 
 export interface JitterOptions {
@@ -28,8 +29,7 @@ export interface JitterOptions {
 
 const DEFAULTS = { frameMs: 20, minDelayMs: 5, maxDelayMs: 300, initialDelayMs: 20, slots: 32 } satisfies Omit<JitterOptions, 'clockRate'>;
 
-/** `noise`: comfort noise, RFC 3389. `event`: a telephone-event, RFC 4733, which fills sequence numbers and time but no sound. */
-export type PacketKind = 'audio' | 'noise' | 'event';
+export type { PacketKind };
 /** `stray`: far from the stream so far; when the next agree with it, the stream has moved there. */
 export type PutOutcome = 'stored' | 'late' | 'duplicate' | 'stray' | 'tooBig';
 /**
@@ -58,16 +58,6 @@ export interface JitterStats {
   longestGapMs: number;
 }
 
-/** A slot that waits for nothing still knows whose it was: so a duplicate is told from a late packet. */
-const EMPTY = 0;
-const AUDIO = 1;
-const NOISE = 2;
-const EVENT = 3;
-
-/** A payload larger than this is no voice. */
-const MAX_PAYLOAD = 2048;
-/** What stands around a payload, header, padding and authentication tag, is not worth leaving out when it is no more than this. */
-const AROUND = 128;
 /** How long missing sound is concealed before it counts as silence: the concealer has faded by then. */
 const CONCEAL_MS = 60;
 /** The delay may lie this far below a target that trembles before the sound is stretched. */
@@ -98,19 +88,8 @@ export class JitterBuffer {
   readonly #frameMs: number;
   readonly #minDelayMs: number;
   readonly #maxDelayMs: number;
-  readonly #slots: number;
   readonly #timeline: Timeline;
-
-  // The ring.
-  readonly #sequences: Float64Array;
-  readonly #times: Float64Array;
-  readonly #kinds: Uint8Array;
-  readonly #payloadTypes: Uint8Array;
-  readonly #offsets: Uint16Array;
-  readonly #lengths: Uint16Array;
-  #memory = new Uint8Array(0);
-  #slotBytes = 0;
-  #waiting = 0;
+  readonly #ring: PacketRing;
 
   /** The next sequence number to play; what is below it is late. */
   #next = 0;
@@ -153,20 +132,14 @@ export class JitterBuffer {
     this.#minDelayMs = minDelayMs;
     this.#maxDelayMs = maxDelayMs;
     this.#targetMs = Math.min(Math.max(initialDelayMs, minDelayMs), maxDelayMs);
-    this.#slots = slots;
     this.#timeline = new Timeline(clockRate, maxDelayMs + frameMs);
-    this.#sequences = new Float64Array(slots).fill(-Infinity);
-    this.#times = new Float64Array(slots);
-    this.#kinds = new Uint8Array(slots);
-    this.#payloadTypes = new Uint8Array(slots);
-    this.#offsets = new Uint16Array(slots);
-    this.#lengths = new Uint16Array(slots);
+    this.#ring = new PacketRing(slots);
     this.#packetTicks = Math.round((frameMs * clockRate) / 1000);
   }
 
   /** Where the packet's payload stands after `play` and `noise`, until the next `put`. */
   get bytes(): Uint8Array {
-    return this.#memory;
+    return this.#ring.memory;
   }
 
   get offset(): number {
@@ -212,7 +185,7 @@ export class JitterBuffer {
 
   /** Packets that wait. */
   get depth(): number {
-    return this.#waiting;
+    return this.#ring.waiting;
   }
 
   /** How often the sender's numbering was seen to begin anew. */
@@ -236,8 +209,7 @@ export class JitterBuffer {
       return placement;
     }
     const { sequence } = timeline;
-    const slot = sequence & (this.#slots - 1);
-    if (this.#sequences[slot] === sequence) {
+    if (this.#ring.hasSeen(sequence)) {
       stats.duplicates++;
       return 'duplicate';
     }
@@ -246,16 +218,14 @@ export class JitterBuffer {
       this.#aim();
     }
     if (sequence < this.#next) {
-      if (!this.#isOpening || timeline.newest - sequence >= this.#slots) {
+      if (!this.#isOpening || timeline.newest - sequence >= this.#ring.slots) {
         stats.late++;
         return 'late';
       }
       this.#next = sequence;
     }
-    if (sequence - this.#next >= this.#slots) this.#makeRoom(sequence - this.#slots + 1);
-    this.#store(slot, kind, header, packet);
-    this.#sequences[slot] = sequence;
-    this.#times[slot] = timeline.time;
+    if (sequence - this.#next >= this.#ring.slots) this.#makeRoom(sequence - this.#ring.slots + 1);
+    this.#ring.store(sequence, timeline.time, kind, header, packet);
     return 'stored';
   }
 
@@ -263,9 +233,9 @@ export class JitterBuffer {
   take(now: number, wantTicks: number): Take {
     this.#nextLength = 0;
     for (;;) {
-      const slot = this.#find();
+      const slot = this.#ring.find(this.#next, this.#timeline.newest);
       if (slot < 0) return this.#wait(wantTicks);
-      const time = this.#times[slot]!;
+      const time = this.#ring.timeOf(slot);
       const slack = this.#timeline.delayOf(time, now);
       if (slack > this.#maxDelayMs + this.#frameMs) {
         this.stats.overflowed++;
@@ -273,7 +243,7 @@ export class JitterBuffer {
         this.#isFlowing = false;
         continue;
       }
-      const isEvent = this.#kinds[slot] === EVENT;
+      const isEvent = this.#ring.isEvent(slot);
       if (isEvent && time + this.#packetTicks <= this.#position) {
         // RFC 4733 §2.5.1.4: the end of an event told again takes no time.
         this.#drop(slot);
@@ -319,17 +289,6 @@ export class JitterBuffer {
     if (seen >= LEARN_PACKETS || needed > this.#targetMs) this.#targetMs = needed;
   }
 
-  /** The slot of the first packet that waits; -1 when none does. */
-  #find(): number {
-    if (this.#waiting === 0) return -1;
-    const last = this.#timeline.newest;
-    for (let sequence = this.#next; sequence <= last; sequence++) {
-      const slot = sequence & (this.#slots - 1);
-      if (this.#kinds[slot] !== EMPTY && this.#sequences[slot] === sequence) return slot;
-    }
-    return -1;
-  }
-
   /** Nothing can be played: the buffer is dry, or its first packet has not waited long enough. */
   #wait(wantTicks: number): Take {
     this.#isFlowing = false;
@@ -352,7 +311,7 @@ export class JitterBuffer {
 
   /** The sound so far does not reach to the next packet's. */
   #bridge(slot: number, gap: number, wantTicks: number, now: number): Take {
-    const isLoss = this.#sequences[slot]! > this.#next;
+    const isLoss = this.#ring.sequenceOf(slot) > this.#next;
     // A delay below the target waits here and moves nothing on: what is missing may yet come.
     const isHeld = isLoss && this.#timeline.delayOf(this.#position, now) < this.#targetMs - TOLERANCE_MS;
     const ticks = isHeld ? wantTicks : Math.min(wantTicks, gap);
@@ -371,17 +330,18 @@ export class JitterBuffer {
       return this.#lack(ticks);
     }
     this.#pause = undefined;
-    if (gap <= this.#packetTicks * 1.5 && this.#kinds[slot] === AUDIO) {
-      this.#nextOffset = slot * this.#slotBytes + this.#offsets[slot]!;
-      this.#nextLength = this.#lengths[slot]!;
+    if (gap <= this.#packetTicks * 1.5 && this.#ring.isAudio(slot)) {
+      this.#nextOffset = this.#ring.offsetOf(slot);
+      this.#nextLength = this.#ring.lengthOf(slot);
     }
     return this.#lack(ticks);
   }
 
   /** An event's share of the time passes in silence. */
   #sitOut(slot: number, wantTicks: number): Take {
-    const end = this.#times[slot]! + this.#packetTicks;
-    if (!this.#isFlowing) this.#position = Math.max(this.#position, this.#times[slot]!);
+    const time = this.#ring.timeOf(slot);
+    const end = time + this.#packetTicks;
+    if (!this.#isFlowing) this.#position = Math.max(this.#position, time);
     this.#resume();
     this.#pause = 'event';
     this.#ticks = Math.min(wantTicks, end - this.#position);
@@ -392,11 +352,11 @@ export class JitterBuffer {
 
   #give(slot: number, slack: number, wantTicks: number, now: number): Take {
     const wasFlowing = this.#isFlowing;
-    this.#offset = slot * this.#slotBytes + this.#offsets[slot]!;
-    this.#length = this.#lengths[slot]!;
-    this.#payloadType = this.#payloadTypes[slot]!;
-    this.#position = this.#times[slot]!;
-    if (this.#kinds[slot] === NOISE) {
+    this.#offset = this.#ring.offsetOf(slot);
+    this.#length = this.#ring.lengthOf(slot);
+    this.#payloadType = this.#ring.payloadTypeOf(slot);
+    this.#position = this.#ring.timeOf(slot);
+    if (this.#ring.isNoise(slot)) {
       this.#resume();
       this.#pass(slot);
       this.#isFlowing = false;
@@ -448,11 +408,10 @@ export class JitterBuffer {
 
   /** The packet's turn has come; those before it have not come. */
   #pass(slot: number): void {
-    const sequence = this.#sequences[slot]!;
+    const sequence = this.#ring.sequenceOf(slot);
     this.stats.missing += sequence - this.#next;
     this.#next = sequence + 1;
-    this.#kinds[slot] = EMPTY;
-    this.#waiting--;
+    this.#ring.free(slot);
   }
 
   #drop(slot: number): void {
@@ -462,7 +421,8 @@ export class JitterBuffer {
 
   /** Gives up what waits below `first`, so that a much newer packet finds room. */
   #makeRoom(first: number): void {
-    for (let slot = this.#find(); slot >= 0 && this.#sequences[slot]! < first; slot = this.#find()) {
+    const ring = this.#ring;
+    for (let slot = ring.find(this.#next, first - 1); slot >= 0; slot = ring.find(this.#next, first - 1)) {
       this.stats.overflowed++;
       this.#drop(slot);
     }
@@ -470,34 +430,5 @@ export class JitterBuffer {
     this.#next = first;
     this.#isOpening = false;
     this.#isFlowing = false;
-  }
-
-  #store(slot: number, kind: PacketKind, header: RtpHeader, packet: Uint8Array): void {
-    const { payloadOffset, payloadLength } = header;
-    this.#kinds[slot] = kind === 'audio' ? AUDIO : kind === 'noise' ? NOISE : EVENT;
-    this.#payloadTypes[slot] = header.payloadType;
-    this.#lengths[slot] = payloadLength;
-    this.#waiting++;
-    if (packet.length <= payloadLength + AROUND) {
-      // With all that stands around it: 14 ns, where a view of the payload alone costs 42 and an object.
-      if (packet.length > this.#slotBytes) this.#widen(packet.length);
-      this.#memory.set(packet, slot * this.#slotBytes);
-      this.#offsets[slot] = payloadOffset;
-      return;
-    }
-    if (payloadLength > this.#slotBytes) this.#widen(payloadLength);
-    this.#memory.set(packet.subarray(payloadOffset, payloadOffset + payloadLength), slot * this.#slotBytes);
-    this.#offsets[slot] = 0;
-  }
-
-  /** Slots are as wide as the packets are: rounded up to 32 bytes, and all grown together. */
-  #widen(length: number): void {
-    const slotBytes = Math.ceil(length / 32) * 32;
-    const memory = new Uint8Array(this.#slots * slotBytes);
-    for (let slot = 0; slot < this.#slots; slot++) {
-      memory.set(this.#memory.subarray(slot * this.#slotBytes, (slot + 1) * this.#slotBytes), slot * slotBytes);
-    }
-    this.#memory = memory;
-    this.#slotBytes = slotBytes;
   }
 }

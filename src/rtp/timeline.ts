@@ -23,6 +23,8 @@ const AGREEING = 2;
 /** As many, over as long, must come too late before lateness is taken for a jump: a burst after an outage is none. */
 const LATE_RUN = 8;
 const LATE_RUN_MS = 200;
+/** And so long where they could be old packets: a sender that began anew a little behind itself is rarer than those. */
+const OLD_RUN_MS = 1000;
 
 export class Timeline {
   readonly #arrivals = new ArrivalWindow();
@@ -89,7 +91,8 @@ export class Timeline {
       if (fit === 'placed') this.#settle(header, step, time, now);
       else if (this.#isBelieved(header, fit, step, transit, now, packetTicks)) {
         this.jumps++;
-        this.#anchor(header, now, packetTicks);
+        // A timestamp that jumped while the numbers went on leaves them as they are.
+        this.#anchor(header, now, packetTicks, isNear(step) && step > 0 ? step : 1);
       } else return fit;
     }
     this.#strays = 0;
@@ -147,8 +150,8 @@ export class Timeline {
     this.#newestAt = now;
   }
 
-  /** Places the packet right behind all before it, as fast as the fastest. */
-  #anchor(header: RtpHeader, now: number, packetTicks: number): void {
+  /** Places the packet behind all before it, as fast as the fastest. */
+  #anchor(header: RtpHeader, now: number, packetTicks: number, step = 1): void {
     let time = 0;
     if (this.#newest >= 0) {
       const { base } = this.#arrivals;
@@ -157,7 +160,7 @@ export class Timeline {
       time = Math.max(this.#newestTime + packetTicks, Math.round(soonest));
     }
     this.#isAnchored = true;
-    this.#newest++;
+    this.#newest += step;
     this.#newestSequence = header.sequence;
     this.#newestTime = time;
     this.#newestTimestamp = header.timestamp;
@@ -183,8 +186,10 @@ export class Timeline {
     this.#straySequence = header.sequence;
     this.#strayTransit = transit;
     this.#strayAt = now;
-    if (fit === 'stray' || (this.#isStrayAfterSilence && isPaced)) return this.#strays >= AGREEING;
-    return this.#strays >= LATE_RUN && now - this.#strayFrom >= LATE_RUN_MS;
+    // What stands close behind the newest is old, however much of it comes.
+    if (step <= 0 && isNear(step)) return false;
+    if (fit === 'stray' || (this.#isStrayAfterSilence && isPaced && step > 0)) return this.#strays >= AGREEING;
+    return this.#strays >= LATE_RUN && now - this.#strayFrom >= (step > 0 ? LATE_RUN_MS : OLD_RUN_MS);
   }
 }
 

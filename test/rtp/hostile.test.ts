@@ -132,7 +132,9 @@ const wellFormed = [
   Uint8Array.of(0xb1, 0, 0, 11, 0, 0, 6, 0xe0, 0, 0, 0x12, 0x34, 0, 0, 0, 7, 0xbe, 0xde, 0, 1, 0x30, 0, 0, 0, 1, 2, 3, 2),
 ];
 
-test(`${RUNS} mutated packets, half of them from the peer's own address: no throw, no growth, the neighbour unharmed`, () => {
+test(`${RUNS} mutated packets, half of them from the peer's own address: no throw, no growth, the neighbour unharmed`, {
+  timeout: 30_000 + RUNS,
+}, () => {
   const { line, neighbour, played } = attack(wellFormed, RUNS);
   const alone = new Line();
   const out = new Int16Array(960);
@@ -199,7 +201,7 @@ describe.skipIf(data === undefined)('fuzzing seeds of others (needs SIPBOT_TEST_
     }
   }
 
-  test('as they are and mutated: no throw, no growth', () => {
+  test('as they are and mutated: no throw, no growth', { timeout: 30_000 + RUNS }, () => {
     expect(seeds.length).toBeGreaterThan(10);
     const line = new Line();
     for (const [i, seed] of seeds.entries()) line.take(seed, PEER, 4000, i);

@@ -69,7 +69,7 @@ describe('carried on unbroken', () => {
         [101, 9_000_160, 2020],
         [102, 9_000_320, 2040],
       ]),
-    ).toEqual(['stray', '100 16160', '101 16320']);
+    ).toEqual(['stray', '101 16160', '102 16320']);
     expect(
       place(running(), [
         [100, 9_000_000, 2000, 'M'],
@@ -85,7 +85,7 @@ describe('carried on unbroken', () => {
         [101, 16_160, 4020],
         [102, 16_320, 4040],
       ]),
-    ).toEqual(['late', '100 32160', '101 32320']);
+    ).toEqual(['late', '101 32160', '102 32320']);
   });
 
   test('after a pause so long that nothing is known any more', () => {
@@ -133,6 +133,14 @@ describe('left where it is', () => {
         [202, 32_320, 60_002],
       ]),
     ).toEqual(['late', 'late', 'late']);
+  });
+
+  test('by packets close behind the newest, however many of them come too late', () => {
+    const timeline = running();
+    place(timeline, [[160, 25_600, 3300]]);
+    const old = Array.from({ length: 40 }, (_, i) => [100 + i, 16_000 + 160 * i, 3400 + 20 * i] as const);
+    expect(new Set(place(timeline, old))).toEqual(new Set(['late']));
+    expect(timeline.jumps).toBe(0);
   });
 
   test('by events, whose timestamp stands still', () => {

@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { RtpHeader } from '../../src/rtp/header.js';
+import { PacketRing } from '../../src/rtp/packet-ring.js';
+
+function packetOf(payload: readonly number[], payloadType = 0): [RtpHeader, Uint8Array] {
+  const header = Object.assign(new RtpHeader(), { payloadOffset: 12, payloadLength: payload.length, payloadType });
+  const packet = new Uint8Array(12 + payload.length);
+  packet.set(payload, 12);
+  return [header, packet];
+}
+
+function payloadAt(ring: PacketRing, slot: number): number[] {
+  const at = ring.offsetOf(slot);
+  return [...ring.memory.subarray(at, at + ring.lengthOf(slot))];
+}
+
+test('what is stored is found by its number, with all that it was', () => {
+  const ring = new PacketRing(8);
+  ring.store(1_000_003, 480, 'audio', ...packetOf([1, 2, 3], 9));
+  ring.store(1_000_005, 800, 'noise', ...packetOf([4], 13));
+  ring.store(1_000_006, 960, 'event', ...packetOf([5, 6, 7, 8], 101));
+  const first = ring.find(1_000_000, 1_000_006);
+  expect([ring.sequenceOf(first), ring.timeOf(first), ring.payloadTypeOf(first), payloadAt(ring, first)]).toEqual([
+    1_000_003,
+    480,
+    9,
+    [1, 2, 3],
+  ]);
+  ring.free(first);
+  const second = ring.find(1_000_000, 1_000_006);
+  expect([ring.sequenceOf(second), ring.isNoise(second), ring.isAudio(second)]).toEqual([1_000_005, true, false]);
+  ring.free(second);
+  const third = ring.find(1_000_000, 1_000_006);
+  expect([ring.isEvent(third), payloadAt(ring, third), ring.waiting]).toEqual([true, [5, 6, 7, 8], 1]);
+  expect(ring.find(1_000_000, 1_000_005)).toBe(-1);
+});
+
+test('a packet that has gone is known until another takes its slot', () => {
+  const ring = new PacketRing(4);
+  ring.store(5, 0, 'audio', ...packetOf([1]));
+  ring.free(ring.find(5, 5));
+  expect([ring.hasSeen(5), ring.hasSeen(1), ring.hasSeen(9)]).toEqual([true, false, false]);
+  ring.store(9, 0, 'audio', ...packetOf([1]));
+  expect([ring.hasSeen(5), ring.hasSeen(9)]).toEqual([false, true]);
+});
+
+test('a search is never longer than the ring', () => {
+  const ring = new PacketRing(4);
+  ring.store(5, 0, 'audio', ...packetOf([1]));
+  expect(ring.find(-1e15, 5)).toBe(-1);
+});
+
+test('widening keeps every payload', () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { minLength: 1, maxLength: 16 }), (payloads) => {
+      const ring = new PacketRing(16);
+      payloads.forEach((payload, i) => {
+        ring.store(i, i, 'audio', ...packetOf([...payload]));
+      });
+      payloads.forEach((payload, i) => {
+        expect(payloadAt(ring, ring.find(i, i))).toEqual([...payload]);
+      });
+    }),
+  );
+});
