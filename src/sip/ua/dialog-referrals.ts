@@ -69,18 +69,11 @@ export class DialogReferrals {
 
   onRefer(exchange: ServerExchange): void {
     const { request } = exchange;
-    const { core } = this.#dialog;
-    if (request.headers('Refer-To').length !== 1 || request.referTo === undefined) {
-      exchange.reply(400, { reason: 'Refer-To missing, malformed or repeated' });
-      return;
-    }
-    if (this.#received.size >= MAX_RECEIVED) {
-      exchange.reply(500, { headers: [['Retry-After', '10']] });
-      return;
-    }
-    const handler = this.#dialog.referHandler;
-    if (handler.onRefer === undefined) {
-      exchange.reply(603);
+    const { core, referHandler: handler } = this.#dialog;
+    const refusal = this.#refusal(request);
+    if (refusal !== undefined) {
+      this.#dialog.reply(exchange, refusal);
+      this.#dialog.leaveTable();
       return;
     }
     const subscription = new ReferSubscription(core, request, !this.#receivedAny, {
@@ -96,6 +89,14 @@ export class DialogReferrals {
       (reply) => this.#answer(exchange, subscription, reply),
       (error) => this.#dialog.fail(exchange, error),
     );
+  }
+
+  #refusal(request: SipRequest): RequestReply | undefined {
+    // §2.4.2: exactly one.
+    if (request.headers('Refer-To').length !== 1 || request.referTo === undefined)
+      return { status: 400, reason: 'Refer-To missing, malformed or repeated' };
+    if (this.#received.size >= MAX_RECEIVED) return { status: 500, headers: [['Retry-After', '10']] };
+    return this.#dialog.referHandler.onRefer === undefined ? { status: 603 } : undefined;
   }
 
   /** A NOTIFY or SUBSCRIBE of the package `refer`. False: not ours. */

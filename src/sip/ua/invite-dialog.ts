@@ -15,9 +15,11 @@ import { Alarms } from './alarms.js';
 import { defaultReply } from './default-reply.js';
 import { DialogReferrals } from './dialog-referrals.js';
 import type { DialogMember } from './dialog-table.js';
+import { bodyOf } from './invite-body.js';
 import type { Body, EndOptions, InDialogOptions, InviteEnd, InviteHandler, InviteUsage, RequestReply } from './invite-usage.js';
 import { PeerCapabilities } from './peer-capabilities.js';
 import { pinnedFlow } from './pinned-flow.js';
+import { replyOptions } from './request-reply.js';
 import { SessionModifier } from './session-modifier.js';
 import { settle } from './settle.js';
 
@@ -42,7 +44,7 @@ interface UnacknowledgedSuccess {
   readonly exchange: ServerExchange;
   readonly response: SipResponse;
   readonly isInitial: boolean;
-  readonly onAck: (ack: SipRequest) => void;
+  readonly onAck: (ack: SipRequest, body: Body | undefined) => void;
 }
 
 /** §12.2.1.2 and RFC 5057 §5.1: refusals after which the dialog can carry nothing more. */
@@ -287,11 +289,7 @@ export class InviteDialog implements DialogMember {
   // ---- answering ----
 
   reply(exchange: ServerExchange, reply: RequestReply): void {
-    exchange.reply(reply.status, {
-      ...(reply.reason !== undefined && { reason: reply.reason }),
-      ...(reply.headers && { headers: reply.headers }),
-      ...(reply.body && { body: reply.body.bytes, contentType: reply.body.contentType }),
-    });
+    exchange.reply(reply.status, replyOptions(reply));
   }
 
   /** What is above failed while it was asked: this call ends, nothing else does. */
@@ -311,26 +309,30 @@ export class InviteDialog implements DialogMember {
   }
 
   /** A 2xx to an INVITE, sent until its ACK is in. */
-  accept(exchange: ServerExchange, response: SipResponse, isInitial: 'initial' | 're-INVITE', onAck: (ack: SipRequest) => void): void {
-    // A newer INVITE of the peer means that it has seen the 2xx to the older one.
+  accept(exchange: ServerExchange, response: SipResponse, isInitial: 'initial' | 're-INVITE', onAck: UnacknowledgedSuccess['onAck']): void {
+    // §14.1: a newer INVITE means that the peer has seen the 2xx to the older one; its ACK was lost, or is late.
+    const older = this.#unacknowledged;
     this.#stopResending();
+    older?.onAck(exchange.request, undefined);
     const pending = { machine: new Acceptance(this.core.timers), exchange, response, isInitial: isInitial === 'initial', onAck };
     this.#unacknowledged = pending;
     this.#applyAcceptance(pending, pending.machine.onAccept(this.core.clock.now()));
   }
 
   /** The 2xx to an INVITE or UPDATE: Contact, what we can, the session timer as asked. */
-  success(exchange: ServerExchange, status: number, extra: readonly HeaderEntry[], body: Body | undefined, reason?: string): SipResponse {
+  success(exchange: ServerExchange, reply: RequestReply): SipResponse {
     // RFC 4028 §7.2: before the INVITE is answered there is no session whose time could run.
     const isEarly = exchange.request.method !== 'INVITE' && this.dialog.state === 'early';
     const timer = isEarly ? { headers: [], effects: [] } : this.sessionTimer.onAccept(exchange.request, this.core.clock.now());
     this.applySessionTimer(timer.effects);
-    if (body !== undefined) this.lastSent = body;
-    return responseTo(exchange.request, status, {
+    if (reply.body !== undefined) this.lastSent = reply.body;
+    return responseTo(exchange.request, reply.status, {
       toTag: exchange.toTag,
-      headers: [['Contact', this.core.contactFor(exchange.flow)], ...this.capabilities(), ...timer.headers, ...extra],
-      ...(reason !== undefined && { reason }),
-      ...(body && { body: body.bytes, contentType: body.contentType }),
+      ...replyOptions({
+        headers: [['Contact', this.core.contactFor(exchange.flow)], ...this.capabilities(), ...timer.headers, ...(reply.headers ?? [])],
+        ...(reply.reason !== undefined && { reason: reply.reason }),
+        ...(reply.body && { body: reply.body }),
+      }),
     });
   }
 
@@ -363,7 +365,7 @@ export class InviteDialog implements DialogMember {
           break;
         case 'acknowledged':
           this.#unacknowledged = undefined;
-          if (this.#state === 'alive') pending.onAck(ack!);
+          if (this.#state === 'alive') pending.onAck(ack!, bodyOf(ack!));
           this.#sayFarewell();
           break;
         case 'unacknowledged':

@@ -10,9 +10,10 @@ import type { Flow } from '../transport/flow.js';
 import type { AgentCore, ServerExchange } from './agent-core.js';
 import { Alarms } from './alarms.js';
 import { InviteBase } from './invite-base.js';
-import { bodyOf } from './invite-body.js';
+import { type Body, bodyOf } from './invite-body.js';
 import { endHeaders, InviteDialog } from './invite-dialog.js';
 import type { AcceptOptions, EndOptions, InviteEnd, InviteUsage, ProgressOptions, RejectOptions } from './invite-usage.js';
+import { replyOptions } from './request-reply.js';
 
 export interface IncomingCall extends InviteUsage {
   /** The call whose place this one takes when it is accepted (RFC 3891). */
@@ -239,7 +240,7 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
     this.#apply(this.#reliable.onFinal());
     this.#alarms.clear();
     this.#settleSending();
-    const response = dialog.success(this.#exchange, 200, options.headers ?? [], options.body);
+    const response = dialog.success(this.#exchange, { status: 200, ...options });
     dialog.dialog.confirm();
     this.confirm();
     if (options.body !== undefined) {
@@ -247,17 +248,17 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
       else if (machine.offer === 'none' && this.request.body.length === 0) machine.onOffer('local');
     }
     dialog.modifier.apply(machine.onReply('INVITE', 200));
-    dialog.accept(this.#exchange, response, 'initial', (ack) => this.#onAck(ack));
+    dialog.accept(this.#exchange, response, 'initial', (ack, body) => this.#onAck(ack, body));
     void this.#replaces?.replaced();
   }
 
-  #onAck(ack: SipRequest): void {
+  #onAck(ack: SipRequest, body: Body | undefined): void {
     const { modifier } = this.#dialog;
     modifier.apply(modifier.machine.onAcknowledged());
     const answer = this.#answer;
     this.#answer = undefined;
     this.tell(
-      () => this.handler.onAck?.(ack, bodyOf(ack)),
+      () => this.handler.onAck?.(ack, body),
       () => this.#dialog.fail(undefined, undefined),
     );
     answer?.resolve();
@@ -267,19 +268,14 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
     this.#isFinal = true;
     this.#apply(this.#reliable.onFinal());
     this.#alarms.clear();
-    this.#exchange.reply(status, {
-      ...(options.reason !== undefined && { reason: options.reason }),
-      ...(options.headers && { headers: options.headers }),
-      ...(options.body && { body: options.body.bytes, contentType: options.body.contentType }),
-    });
+    this.#exchange.reply(status, replyOptions(options));
   }
 
   #provisional(status: number, options: ProgressOptions): SipResponse {
     return responseTo(this.request, status, {
       toTag: this.#exchange.toTag,
+      ...replyOptions(options),
       headers: [['Contact', this.core.contactFor(this.#exchange.flow)], ...this.#dialog.capabilities(), ...(options.headers ?? [])],
-      ...(options.reason !== undefined && { reason: options.reason }),
-      ...(options.body && { body: options.body.bytes, contentType: options.body.contentType }),
     });
   }
 

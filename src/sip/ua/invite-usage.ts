@@ -15,8 +15,9 @@ import type { Target, TransportName } from '../transport/transport.js';
 import type { Body } from './invite-body.js';
 import type { ReferProgress } from './refer-progress.js';
 import type { ReferSubscription } from './refer-subscription.js';
+import type { RequestReply } from './request-reply.js';
 
-export type { Body };
+export type { Body, RequestReply };
 
 /** 'early' until the 2xx is received, or sent by us. */
 export type InviteState = 'early' | 'confirmed' | 'ended';
@@ -156,13 +157,6 @@ export interface RejectOptions {
   readonly body?: Body;
 }
 
-export interface RequestReply {
-  readonly status: number;
-  readonly reason?: string;
-  readonly headers?: readonly HeaderEntry[];
-  readonly body?: Body;
-}
-
 export interface InviteEnd {
   readonly by: 'local' | 'remote' | 'timeout' | 'cancel' | 'replaced' | 'transport';
   /** The BYE or CANCEL that ended it, from the other side. */
@@ -185,7 +179,7 @@ export interface InviteHandler {
   onSuccess?(response: SipResponse, dialogId: string, body: Body | undefined): Body | undefined | Promise<Body | undefined>;
   /** The final response from 300 on, ours included (408, 503, 487); `onEnd` follows. */
   onFailure?(response: SipResponse): void;
-  /** The ACK of our 2xx. */
+  /** The ACK of our 2xx, or the re-INVITE that shows that it was sent. */
   onAck?(request: SipRequest, body: Body | undefined): void;
   /** The PRACK of our reliable 1xx: its body answers ours, or offers; the returned one goes into the 200. */
   onPrack?(request: SipRequest, body: Body | undefined): Body | undefined;

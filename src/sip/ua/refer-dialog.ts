@@ -16,6 +16,7 @@ import type { InDialogOptions, InviteHandler, RequestReply } from './invite-usag
 import { outgoingRequest } from './outgoing-request.js';
 import { pinnedFlow } from './pinned-flow.js';
 import type { ReferProgress } from './refer-progress.js';
+import { replyOptions } from './request-reply.js';
 
 export interface OutgoingReferOptions extends ReferRequest {
   /** Who is to act. */
@@ -173,11 +174,7 @@ class ReferDialog implements DialogMember, HalfMember, ReferralHost {
   }
 
   reply(exchange: ServerExchange, reply: RequestReply): void {
-    exchange.reply(reply.status, {
-      ...(reply.reason !== undefined && { reason: reply.reason }),
-      ...(reply.headers && { headers: reply.headers }),
-      ...(reply.body && { body: reply.body.bytes, contentType: reply.body.contentType }),
-    });
+    exchange.reply(reply.status, replyOptions(reply));
   }
 
   fail(exchange: ServerExchange, error: unknown): void {

@@ -245,7 +245,7 @@ export class SessionModifier {
       return;
     }
     this.#dialog.dialog.refreshTarget(exchange.request);
-    const response = this.#dialog.success(exchange, reply.status, reply.headers ?? [], reply.body, reply.reason);
+    const response = this.#dialog.success(exchange, reply);
     if (method === 'UPDATE') {
       exchange.respond(response);
       this.apply(this.machine.onAnswer('local'));
@@ -254,11 +254,11 @@ export class SessionModifier {
     }
     if (asked !== undefined) this.apply(this.machine.onAnswer('local'));
     else if (reply.body !== undefined) this.machine.onOffer('local');
-    this.apply(this.machine.onReply(method, reply.status));
-    this.#dialog.accept(exchange, response, 're-INVITE', (ack) => {
+    this.#dialog.accept(exchange, response, 're-INVITE', (ack, body) => {
       this.apply(this.machine.onAcknowledged());
-      this.#dialog.owner.handler.onReinviteAck?.(ack, bodyOf(ack));
+      this.#dialog.owner.handler.onReinviteAck?.(ack, body);
     });
+    this.apply(this.machine.onReply(method, reply.status));
   }
 
   /** Whether it still waits for its answer; from now on it does not. */

@@ -195,6 +195,25 @@ describe('a call to us, RFC 3261 §13.3', () => {
     expect(core.within('INVITE', { ...ids, cseq: 3, sdp: 'x' }).last?.status).toBe(200);
   });
 
+  test('§14.1 a re-INVITE before the ACK shows that the 2xx was seen: answered calls do not wait for an ACK that was lost', async () => {
+    const { core, usage, ids } = called({ sdp: 'offer' }, { onOffer: () => ({ status: 200, body: sdp('fine') }) });
+    const accepted = usage.accept({ body: sdp('answer') });
+    core.within('INVITE', { ...ids, cseq: 2, sdp: 'hold' });
+    await accepted;
+    core.within('ACK', { ...ids, cseq: 1 });
+    core.within('ACK', { ...ids, cseq: 2 });
+    expect(core.take().slice(2)).toEqual([
+      '0 < INVITE 2 [hold]',
+      '0   ack',
+      '0 > 200 to INVITE [fine]',
+      '0 < ACK 1',
+      '0 < ACK 2',
+      '0   re-INVITE ack',
+    ]);
+    await core.clock.run(32_000);
+    expect(core.take()).toEqual([]);
+  });
+
   test('an ACK with another number, or of nobody, is a stray', async () => {
     const { core, usage, ids } = called();
     usage.accept().catch(() => {});
