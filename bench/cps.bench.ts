@@ -5,8 +5,8 @@
  *     SIPBOT_CALLLOAD=…/callload npm run bench -- cps [calls]
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asteriskInstalled, startAsterisk } from '../test/interop/peers/asterisk.js';
@@ -92,6 +92,7 @@ console.log(
   '| peer | calls/s | calls, clean | resent INVITE, BYE, 200 | CPU ms a call | INVITE→200 p50 / p99 ms | RSS MB before, after | machine busy |',
 );
 console.log('|---|---|---|---|---|---|---|---|');
+const results: object[] = [];
 for (const start of [startOurs, startSipp, startAsterisk22]) {
   const target = await start();
   if (target === undefined) continue;
@@ -114,6 +115,13 @@ for (const start of [startOurs, startSipp, startAsterisk22]) {
       `${Math.round(m.cpu.machine_busy_pct)} %`,
     ];
     console.log(`| ${row.join(' | ')} |`);
+    const { tried, clean, setup_ms, cpu } = m;
+    results.push({ peer: target.name, cps, tried, clean, resent: [m.rtx_invite, m.rtx_bye, m.again_200], setup_ms, cpu, rssMb: rss });
   }
   await target.stop();
 }
+
+const folder = new URL('./results/', import.meta.url);
+mkdirSync(folder, { recursive: true });
+const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
+writeFileSync(new URL('cps.json', folder), `${JSON.stringify({ machine, results }, undefined, 2)}\n`);
