@@ -207,7 +207,9 @@ class ReferDialog implements DialogMember, HalfMember, ReferralHost {
   onAck(): void {}
 
   close(why: 'local' | 'transport'): void {
-    if (why === 'transport') this.#referrals.end();
+    if (why === 'local') return;
+    this.#referrals.end();
+    this.leaveTable();
   }
 
   #adopt(dialog: Dialog): void {
