@@ -119,7 +119,11 @@ export class Playout {
     const format = this.#formatOf(payloadType);
     if (format !== undefined) {
       // RFC 7160: another clock is another count. What waits in the old one is given up.
-      if (format.clockRate !== this.#clockRate) this.#buffer = this.#makeBuffer(format.clockRate);
+      if (format.clockRate !== this.#clockRate) {
+        // At once, not when it is played: else every packet until then would begin a buffer of its own.
+        this.#use(format);
+        this.#buffer = this.#makeBuffer(format.clockRate);
+      }
       return this.#buffer.put('audio', header, packet, now);
     }
     const { noisePayloadTypes, eventPayloadTypes, eventClockRate = this.#options.formats[0]!.clockRate } = this.#options;

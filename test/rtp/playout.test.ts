@@ -283,6 +283,22 @@ describe('what a frame is made of', () => {
     expect(line.playout.buffer.stats).toMatchObject({ played: 6, missing: 0 });
   });
 
+  // A PBX answered PCMA to an offer that began with Opus: the first second of the call was silence, or all of it, as the ticks happened to fall.
+  test('RFC 7160 a peer that begins with another clock than the first format of the agreement is heard from its first packet on', () => {
+    const opus = { ...format('l16'), payloadType: 111, clockRate: 48_000, sampleRate: 48_000 };
+    const coder = encoder('pcma');
+    const playout = new Playout({ frameMs: 20, formats: [opus, format('pcma')] });
+    const sources: FrameSource[] = [];
+    for (let number = 0; number < 10; number++) {
+      const packet = new Uint8Array(172);
+      writeRtp(packet, { payloadType: PT['pcma']!, marker: false, sequence: number, timestamp: number * 160, ssrc: 1 });
+      coder.encode(tone(8000, 20), 160, packet, 12);
+      playout.put(parseRtp(packet)!, packet, number * 20);
+      sources.push(playout.frame(number * 20 + 7, new Int16Array(960)));
+    }
+    expect(sources).toEqual(['silence', ...Array.from({ length: 9 }, () => 'heard')]);
+  });
+
   test('RFC 7160 another clock: the count begins anew', () => {
     const other: Decoder = {
       sampleRate: 48000,
