@@ -18,7 +18,7 @@ import type { TargetResolver } from '../transport/resolve.js';
 import type { Target } from '../transport/transport.js';
 import type { ClientExchange, SendOptions } from './agent-core.js';
 import { LocalResponse } from './local-response.js';
-import type { WayOut } from './way-out.js';
+import { MAX_DATAGRAM, type WayOut } from './way-out.js';
 
 /** What knows how to answer a 401 or 407: the digest client. */
 export interface ChallengeAnswerer {
@@ -175,7 +175,8 @@ export class RequestRunner implements ClientExchange {
   #sendLarge(flow: Flow, request: SipRequest): void {
     void this.#host.wayOut.largeFlow(flow, this.#target?.host ?? flow.remote.address).then((tcp) => {
       if (this.#isFinal) return;
-      if (tcp === undefined) this.#send(request, flow);
+      if (tcp === undefined && write(request).length > MAX_DATAGRAM) this.#tryTarget();
+      else if (tcp === undefined) this.#send(request, flow);
       else this.#send(this.#make(tcp, flow), tcp);
     });
   }

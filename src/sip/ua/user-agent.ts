@@ -91,10 +91,10 @@ export interface TraceEntry {
 }
 
 export interface UserAgentEvents {
-  /** A call, to be answered or refused. @see IncomingInvite */
-  invite: [incoming: IncomingInvite];
+  /** A call, to be answered or refused; and who proved to be calling, where that was asked. */
+  invite: [incoming: IncomingInvite, user: string | undefined];
   /** Somebody wants to be told of something: one of `eventPackages` (RFC 6665). */
-  subscribe: [incoming: IncomingSubscription];
+  subscribe: [incoming: IncomingSubscription, user: string | undefined];
   /** `close` has been called; requests can still be sent, for as long as its grace lasts. */
   closing: [];
   /** Every message, in and out. Costs nothing while nobody listens. */
@@ -130,6 +130,8 @@ const ONLY_IN_DIALOG = new Set(['BYE', 'PRACK', 'UPDATE', 'INFO', 'NOTIFY']);
 const SUPPORTED = ['100rel', 'timer', 'replaces', 'norefersub'];
 /** Understood in Require, though not worth mentioning in Supported: RFC 5626, 5627, 3327, 4538. */
 const UNDERSTOOD = [...SUPPORTED, 'outbound', 'gruu', 'path', 'tdialog'];
+/** §13.2.1: what an INVITE brings, besides multiparts that hold one. */
+const SESSION_BODIES = ['application/sdp'];
 const ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>';
 const POLL_MS = 20;
 
@@ -167,7 +169,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
     this.#abilities = {
       allow: this.#ownMethods(),
       extensions: new Set([...UNDERSTOOD, ...supported.map((tag) => tag.toLowerCase())]),
-      accepts: (method) => this.#handlers.get(method)?.accept,
+      accepts: (method) => this.#handlers.get(method)?.accept ?? (method === 'INVITE' ? SESSION_BODIES : undefined),
     };
     this.transports = new TransportLayer({
       clock: this.clock,
@@ -214,7 +216,10 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
     });
     this.transports.onMessage = (message, flow) => this.#onMessage(message, flow);
     this.transports.onParseFailure = (failure, flow) => this.#onParseFailure(failure, flow);
-    this.transports.onSendFailure = (flow) => this.transactions.onFlowFailed(flow);
+    // A datagram that was too large says nothing about the way: its own request has been told, others on the flow are well.
+    this.transports.onSendFailure = (flow, error) => {
+      if ((error as NodeJS.ErrnoException).code !== 'EMSGSIZE') this.transactions.onFlowFailed(flow);
+    };
     this.transports.onFlowClosed = (flow) => this.transactions.onFlowFailed(flow);
     this.handle('OPTIONS', (incoming) => this.#onOptions(incoming));
   }
@@ -410,8 +415,8 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
     }
     const handling = this.#handlers.get(method);
     if (handling !== undefined) this.#run(handling.handler, new IncomingRequest(transaction, proof));
-    else if (method === 'INVITE') this.#onInvite(transaction);
-    else if (method === 'SUBSCRIBE') this.#onSubscribe(transaction);
+    else if (method === 'INVITE') this.#onInvite(transaction, proof?.user);
+    else if (method === 'SUBSCRIBE') this.#onSubscribe(transaction, proof?.user);
     else if (ONLY_IN_DIALOG.has(method)) transaction.reply(481);
     else transaction.reply(405, { headers: [['Allow', this.allow.join(', ')]] });
   }
@@ -420,7 +425,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
     return this.#options.eventPackages === undefined ? OWN_METHODS : [...OWN_METHODS, 'SUBSCRIBE'];
   }
 
-  #onInvite(transaction: ServerTransaction<Flow>): void {
+  #onInvite(transaction: ServerTransaction<Flow>, user: string | undefined): void {
     if (this.listenerCount('invite') === 0) {
       transaction.reply(480);
       return;
@@ -433,20 +438,20 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
     });
     if (incoming === undefined) return;
     try {
-      this.emit('invite', incoming);
+      this.emit('invite', incoming, user);
     } catch (error) {
       this.logger.error({ error }, 'the listener of an INVITE failed');
       void incoming.bye();
     }
   }
 
-  #onSubscribe(transaction: ServerTransaction<Flow>): void {
+  #onSubscribe(transaction: ServerTransaction<Flow>, user: string | undefined): void {
     const { credentials, eventPackages = [] } = this.#options;
     const options: IncomingSubscriptionOptions = { events: eventPackages, ...(credentials === undefined ? {} : { credentials }) };
     const incoming = receiveSubscribe(this, transaction, options);
     if (incoming === undefined) return;
     try {
-      if (!this.emit('subscribe', incoming)) incoming.reject(480);
+      if (!this.emit('subscribe', incoming, user)) incoming.reject(480);
     } catch (error) {
       this.logger.error({ error }, 'the listener of a SUBSCRIBE failed');
       transaction.reply(500);

@@ -18,6 +18,8 @@ export interface Flows {
   flowTo(target: Target): Promise<Flow>;
 }
 
+/** What UDP over IPv4 can carry. */
+export const MAX_DATAGRAM = 65_507;
 const REMEMBERED_MS = 300_000;
 const MAX_REMEMBERED = 1024;
 
@@ -43,7 +45,8 @@ export class WayOut {
   /** Whether a message of so many bytes had better not go on this flow. */
   isTooLarge(flow: Flow, bytes: number): boolean {
     if (flow.transport !== 'udp' || bytes <= this.#bytes) return false;
-    const until = this.#withoutTcp.get(keyOf(flow));
+    // What no datagram can carry is tried over TCP whatever happened there before.
+    const until = bytes > MAX_DATAGRAM ? undefined : this.#withoutTcp.get(keyOf(flow));
     return until === undefined || until <= this.#clock.now();
   }
 

@@ -76,6 +76,12 @@ describe('what an agent answers by itself, RFC 3261 §8.2 and §11.2', () => {
       415,
       ['Accept-Encoding', 'identity'],
     ],
+    [
+      '§8.2.3 an INVITE with a body that describes no session: 415',
+      raw('INVITE', 'Content-Type: text/plain\n', { body: 'x' }),
+      415,
+      ['Accept', 'application/sdp'],
+    ],
     ['§12.2.2 a request within a dialog nobody has: 481', raw('INFO', '', { toTag: ';tag=gone' }), 481],
     ['§15.1.2 a BYE without a dialog: 481', raw('BYE'), 481],
     ['RFC 6665 §4.1.3 a NOTIFY without a subscription: 481', raw('NOTIFY'), 481],
@@ -332,6 +338,17 @@ describe('requests of ours', () => {
     expect([first >= 1000 && first < 1200, town.clock.now() - first < 200]).toEqual([true, true]);
     town.network.connect = connect;
     expect(await town.close()).toEqual(NOTHING_LEFT);
+  });
+
+  test('§18.1.1 what no datagram can carry and nobody takes over TCP is a 503 of ours at once, and harms no other request', async () => {
+    const town = new Town();
+    const alice = await town.settle('alice', A);
+    const bob = await town.settle('bob', B);
+    bob.handle('MESSAGE', (incoming) => void town.clock.at(town.clock.now() + 300, () => incoming.reply(200)));
+    const other = alice.request({ method: 'MESSAGE', uri: `sip:x@${B}`, body: 'x' });
+    const response = await within(town, alice.request({ method: 'MESSAGE', uri: `sip:x@${B}`, body: 'x'.repeat(70_000) }));
+    expect([response.status, isLocal(response), town.clock.now() < 100]).toEqual([503, true, true]);
+    expect((await within(town, other)).status).toBe(200);
   });
 
   test('an aborted request is a 487 of ours, and nobody waits', async () => {
