@@ -13,6 +13,7 @@ import { CallSession } from '../../src/session/call-session.js';
 import type { DialTarget } from '../../src/session/outgoing-leg.js';
 import { Registration } from '../../src/sip/ua/registration.js';
 import { UserAgent } from '../../src/sip/ua/user-agent.js';
+import { type Baresip, type BaresipOptions, startBaresip } from './peers/baresip.js';
 import { until } from './peers/process.js';
 import type { PeerAddress } from './setup.js';
 
@@ -22,7 +23,7 @@ const HERE = '127.0.0.18';
 /** One of the exchange's users: an agent, an engine, and ears. */
 class User {
   readonly number: string;
-  readonly peer: PeerAddress;
+  readonly peer: Pick<PeerAddress, 'host' | 'port'>;
   readonly agent: UserAgent;
   readonly engine = new MediaEngine({ threads: 0, host: HERE, ports: [41_000, 41_400] });
   readonly context: CallContext;
@@ -31,7 +32,7 @@ class User {
   registration: Registration | undefined;
   onCall: (call: CallSession) => void = () => {};
 
-  constructor(peer: PeerAddress, number: string, options: CallOptions = {}) {
+  constructor(peer: Pick<PeerAddress, 'host' | 'port'>, number: string, options: CallOptions = {}) {
     this.peer = peer;
     this.number = number;
     this.options = { codecs: ['pcmu', 'pcma'], audio: { sampleRate: 8000, frameMs: 20 }, ...options };
@@ -76,8 +77,11 @@ class User {
 }
 
 type Enter = (number: string, options?: CallOptions) => Promise<User>;
+type Meet = (phone: Partial<BaresipOptions>, options?: CallOptions) => Promise<[User, Baresip]>;
 
-const test = base.extend<{ enter: Enter }>({
+const PHONE = { host: '127.0.0.38', port: 5070 };
+
+const test = base.extend<{ enter: Enter; meet: Meet }>({
   // biome-ignore lint/correctness/noEmptyPattern: what a fixture depends on is read from its pattern
   enter: async ({}, use) => {
     const users: User[] = [];
@@ -88,6 +92,22 @@ const test = base.extend<{ enter: Enter }>({
       return user;
     });
     await Promise.all(users.map((user) => user.close()));
+  },
+  /** A phone that needs no exchange, and somebody to talk to it. */
+  meet: async ({ task }, use) => {
+    const ends: (() => Promise<void>)[] = [];
+    await use(async (phoneOptions, options) => {
+      const folder = join(peers.work, `baresip-${task.id}`);
+      const phone = await startBaresip({ ...PHONE, folder, user: 'phone', domain: PHONE.host, register: false, ...phoneOptions });
+      const user = new User(PHONE, 'phone', options);
+      await user.agent.start();
+      ends.push(
+        () => user.close(),
+        () => phone.stop(),
+      );
+      return [user, phone];
+    });
+    for (const end of ends) await end();
   },
 });
 
@@ -311,5 +331,84 @@ describe.skipIf(peers.asterisk === undefined)('Asterisk', () => {
     await pause(300);
     expect(await echoes(callee.calls[0]!)).toBe(true);
     await callee.calls[0]!.hangup();
+  });
+});
+
+describe.skipIf(!peers.baresip)('baresip', () => {
+  test.for([
+    ['pcmu', 'g711'],
+    ['g722', 'g722'],
+    ['opus', 'opus'],
+  ] as const)('a call in %s', async ([codec, module], { meet }) => {
+    await loadOpus();
+    const [user] = await meet({ codecs: [module] }, { codecs: [codec], audio: { sampleRate: 16000, frameMs: 20 } });
+    const call = user.dial('phone');
+    await call.answered;
+    expect(call.codec?.codec).toBe(codec);
+    await pause(500);
+    expect(await loudFrames(call, 1000)).toBeGreaterThan(30);
+    await call.hangup();
+  });
+
+  test.for([
+    ['srtp-mand', 'required'],
+    ['srtp', 'optional'],
+  ] as const)('SRTP, %s there and %s here', async ([mediaenc, srtp], { meet }) => {
+    const [user] = await meet({ accountParameters: `mediaenc=${mediaenc}` }, { srtp });
+    const call = user.dial('phone');
+    await call.answered;
+    expect(call.media?.srtp).toBeDefined();
+    await pause(500);
+    expect(await loudFrames(call, 1000)).toBeGreaterThan(30);
+    await call.hangup();
+  });
+
+  test('it calls us, holds us, takes us back, and hangs up', async ({ meet }) => {
+    const [user, phone] = await meet({ accountParameters: 'mediaenc=srtp-mand' }, { srtp: 'accept' });
+    user.onCall = (call) => void call.answer();
+    phone.command('dial', `sip:us@${HERE}:${user.agent.addresses[0]!.port}`);
+    await phone.sees('CALL_ESTABLISHED');
+    const call = user.calls[0]!;
+    await until('both know', () => call.state === 'answered');
+    await pause(500);
+    expect(await loudFrames(call, 1000)).toBeGreaterThan(30);
+    phone.command('hold');
+    await until('held', () => call.state === 'held');
+    expect(call.isHeldBy('remote')).toBe(true);
+    expect(await loudFrames(call, 600)).toBe(0);
+    phone.command('resume');
+    await until('resumed', () => call.state === 'answered');
+    await pause(300);
+    expect(await loudFrames(call, 1000)).toBeGreaterThan(30);
+    phone.command('hangup');
+    await ended(call);
+    expect(call.end).toMatchObject({ reason: 'hangup', by: 'remote' });
+  });
+
+  test('we hold it, and take it back', async ({ meet }) => {
+    const [user] = await meet({});
+    const call = user.dial('phone');
+    await call.answered;
+    await pause(500);
+    await call.hold();
+    expect(await loudFrames(call, 600)).toBe(0);
+    await call.resume();
+    await pause(300);
+    expect(await loudFrames(call, 1000)).toBeGreaterThan(30);
+    await call.hangup();
+  });
+
+  test.skipIf(peers.asterisk === undefined)('sent on to an exchange, blind, it goes', async ({ meet, enter }) => {
+    const [user] = await meet({});
+    const third = await enter('6001');
+    third.onCall = (call) => void call.answer();
+    const call = user.dial('phone');
+    await call.answered;
+    await pause(300);
+    expect(await call.transfer(`sip:6001@${HERE}:${third.agent.addresses[0]!.port}`)).toMatchObject({ outcome: 'completed' });
+    await until('the third is called', () => third.calls[0]?.state === 'answered');
+    await pause(500);
+    expect(await loudFrames(third.calls[0]!, 1000)).toBeGreaterThan(30);
+    await third.calls[0]!.hangup();
   });
 });
