@@ -2,7 +2,6 @@
  * `call.audio`: what the caller says, frame by frame, and what the bot says back, with the truth about how much of it was heard.
  * Consumers read from the media thread's ring, each with a cursor of its own; writes go to the playout ring, whose ledger we pass on.
  */
-import EventEmitter from 'eventemitter3';
 import { OptionError, SipBotError } from '../errors.js';
 import type { FrameCursor, FrameRing } from '../rtp/frame-ring.js';
 import type { FrameSource } from '../rtp/playout.js';
@@ -10,6 +9,7 @@ import type { PlayoutRing } from '../rtp/playout-ring.js';
 import { type PcmChunk, PcmInput } from './pcm-input.js';
 import { PlayLane } from './play-lane.js';
 import { RingMarks } from './ring-marks.js';
+import { isThenable, SafeEmitter } from './safe-emitter.js';
 
 export interface AudioFrame {
   /** The consumer's own, unless it borrows: then the media thread's memory, for reading, and for this turn only. */
@@ -65,6 +65,23 @@ interface PushConsumer {
   cursor: FrameCursor | undefined;
 }
 
+class MarkEvents extends SafeEmitter<Pick<CallAudioEvents, 'mark'>> {
+  readonly #onThrown: (error: unknown) => void;
+
+  constructor(onThrown: (error: unknown) => void) {
+    super();
+    this.#onThrown = onThrown;
+  }
+
+  tell(mark: MarkOutcome): void {
+    this.emit('mark', mark);
+  }
+
+  protected override onListenerFailed(_event: 'mark', error: unknown): void {
+    this.#onThrown(error);
+  }
+}
+
 export class CallAudio {
   readonly sampleRate: number;
   readonly frameMs: number;
@@ -73,7 +90,7 @@ export class CallAudio {
   readonly #maxQueueMs: number;
   readonly #onThrown: (error: unknown) => void;
   readonly #input: PcmInput;
-  readonly #events = new EventEmitter<{ mark: [mark: MarkOutcome] }>();
+  readonly #events: MarkEvents;
   readonly #push: PushConsumer[] = [];
   readonly #waiting = new Set<() => void>();
   readonly #drains: (() => void)[] = [];
@@ -93,6 +110,7 @@ export class CallAudio {
     this.frameMs = options.frameMs;
     this.#maxQueueMs = options.maxQueueMs ?? 60_000;
     this.#onThrown = options.onThrown;
+    this.#events = new MarkEvents(options.onThrown);
     this.#input = new PcmInput(options.sampleRate);
     this.lane = new PlayLane(options.sampleRate);
   }
@@ -357,14 +375,14 @@ export class CallAudio {
   }
 
   readonly #onMark = (name: string, outcome: 'sent' | 'cleared'): void => {
-    this.#call(() => this.#events.emit('mark', { name, outcome }));
+    this.#events.tell({ name, outcome });
   };
 
   /** A listener of the application's: what it throws or rejects with ends its call, nothing else. */
   #call(listener: () => unknown): void {
     try {
       const result = listener();
-      if (result instanceof Promise) result.catch(this.#onThrown);
+      if (isThenable(result)) result.then(undefined, this.#onThrown);
     } catch (error) {
       this.#onThrown(error);
     }

@@ -101,7 +101,8 @@ export class CallDesk {
     const call = new Call(session, home);
     this.#sessions.set(session, call);
     const know = (): void => {
-      if (session.id !== '') this.calls.set(session.id, call);
+      // A listener before us may have ended it.
+      if (session.id !== '' && this.#sessions.has(session)) this.calls.set(session.id, call);
     };
     know();
     session.on('stream', () => queueMicrotask(know));

@@ -348,7 +348,7 @@ export class Call extends SafeEmitter<CallEvents> {
     this.#home.onFailed(this, error);
     if (this.#isEnded) return;
     const isOffered = this.direction === 'in' && (this.state === 'ringing' || this.state === 'early');
-    if (isOffered) this.#session.reject(500);
+    if (isOffered && !this.#session.isAnswering) this.#session.reject(500);
     else this.#session.hangup({ reason: 'SIP;cause=500;text="Application failed"' }).catch(() => {});
   }
 

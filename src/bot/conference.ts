@@ -2,11 +2,11 @@
  * Several calls that hear each other: everyone hears everyone but themselves. No clock of its own: it mixes when every member that speaks
  * has brought a frame, or when one has brought two and others are held or late; so nobody's audio waits longer than one frame.
  */
-import EventEmitter from 'eventemitter3';
 import { Resampler } from '../codec/resample.js';
 import { OptionError } from '../errors.js';
 import type { AudioFrame } from './audio.js';
 import type { Call } from './call.js';
+import { SafeEmitter } from './safe-emitter.js';
 
 export interface ConferenceOptions {
   /** What the room mixes at; members of another rate are converted. @default 16000 */
@@ -63,7 +63,7 @@ class Member {
   }
 }
 
-export class Conference extends EventEmitter<ConferenceEvents> {
+export class Conference extends SafeEmitter<ConferenceEvents> {
   readonly sampleRate: number;
   readonly #maxMembers: number;
   readonly #members = new Map<Call, Member>();
@@ -118,6 +118,10 @@ export class Conference extends EventEmitter<ConferenceEvents> {
   /** Everyone leaves; the calls go on. */
   close(): void {
     for (const call of this.members) this.remove(call);
+  }
+
+  protected override onListenerFailed(_event: keyof ConferenceEvents, error: unknown, [call]: readonly unknown[]): void {
+    (call as Call).fail(error);
   }
 
   #mixWhenReady(): void {

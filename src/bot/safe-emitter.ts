@@ -10,8 +10,8 @@ export type EventMap<Events> = { [Name in keyof Events]: unknown[] };
 
 export abstract class SafeEmitter<Events extends EventMap<Events>> {
   readonly #emitter = new EventEmitter();
-  /** The guarded twin of each listener, so that `off` finds it. */
-  readonly #guarded = new WeakMap<AnyListener, (...args: unknown[]) => void>();
+  /** The guarded twin of each listener, event by event, so that `off` finds it. */
+  readonly #guarded = new WeakMap<AnyListener, Map<keyof Events, (...args: unknown[]) => void>>();
 
   /** A listener of `event` threw or rejected. */
   protected abstract onListenerFailed(event: keyof Events, error: unknown, args: readonly unknown[]): void;
@@ -32,7 +32,7 @@ export abstract class SafeEmitter<Events extends EventMap<Events>> {
   }
 
   off<Name extends keyof Events & string>(event: Name, listener: SafeListener<Events[Name]>): this {
-    const guarded = this.#guarded.get(listener as AnyListener);
+    const guarded = this.#guarded.get(listener as AnyListener)?.get(event);
     if (guarded !== undefined) this.#emitter.off(event, guarded);
     this.onListening(event);
     return this;
@@ -52,7 +52,9 @@ export abstract class SafeEmitter<Events extends EventMap<Events>> {
 
   #guard<Name extends keyof Events & string>(event: Name, listener: SafeListener<Events[Name]>): (...args: unknown[]) => void {
     const plain = listener as (...args: unknown[]) => unknown;
-    const known = this.#guarded.get(listener as AnyListener);
+    const twins = this.#guarded.get(listener as AnyListener) ?? new Map<keyof Events, (...args: unknown[]) => void>();
+    this.#guarded.set(listener as AnyListener, twins);
+    const known = twins.get(event);
     if (known !== undefined) return known;
     const guarded = (...args: unknown[]): void => {
       try {
@@ -62,11 +64,11 @@ export abstract class SafeEmitter<Events extends EventMap<Events>> {
         this.onListenerFailed(event, error, args);
       }
     };
-    this.#guarded.set(listener as AnyListener, guarded);
+    twins.set(event, guarded);
     return guarded;
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

@@ -34,7 +34,7 @@ import type { AudioOptions, SipBotOptions } from './options.js';
 import { type OwnEnd, ownEndTowards } from './own-end.js';
 import { checkCodecs, parseServer, type ResolvedOptions, type ResolvedTrunk, resolveAudio, resolveOptions } from './resolve-options.js';
 import { chooseWayOut, type WayOut } from './routing.js';
-import { SafeEmitter } from './safe-emitter.js';
+import { isThenable, SafeEmitter } from './safe-emitter.js';
 import { withoutSecrets } from './secrets.js';
 import { Trunk, type TrunkHealth, type TrunkProbe } from './trunk.js';
 
@@ -333,8 +333,7 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
     signal?.addEventListener('abort', abort, { once: true });
     try {
       if (bot !== undefined) call.use(bot);
-      onCall?.(call);
-      await session.answered;
+      await Promise.race([session.answered, failureOf(onCall?.(call), call)]);
     } catch (error) {
       await session.hangup();
       throw signal?.aborted === true
@@ -434,6 +433,14 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
 }
 
 const STUN_PORT = 3478;
+
+/** Rejects when what the application was told with fails before the call is answered; afterwards it is a failure of that call. */
+function failureOf(told: unknown, call: Call): Promise<never> {
+  return new Promise((_, reject) => {
+    if (!isThenable(told)) return;
+    told.then(undefined, (error: unknown) => (call.answeredAt === undefined ? reject(error) : call.fail(error)));
+  });
+}
 
 /** With Opus first where it is installed. */
 async function defaultCodecs(): Promise<readonly CodecName[]> {

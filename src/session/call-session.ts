@@ -205,6 +205,11 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
     return this.#end;
   }
 
+  /** A call to us whose answer is on its way: it can be hung up, not refused any more. */
+  get isAnswering(): boolean {
+    return this.#incoming?.isAnswering === true;
+  }
+
   isHeldBy(side: Side): boolean {
     return this.#inside.machine.isHeldBy(side);
   }

@@ -3,6 +3,7 @@ import type { HeaderEntry } from '../sip/message/headers.js';
 import type { Uri } from '../sip/message/uri.js';
 import type { InviteUsage, RequestReply } from '../sip/ua/invite-usage.js';
 import type { ReferSubscription } from '../sip/ua/refer-subscription.js';
+import type { CallEnd } from './call-end.js';
 import type { CallInside } from './call-inside.js';
 import type { CallSession } from './call-session.js';
 import { given } from './given.js';
@@ -72,6 +73,10 @@ export class CallTransfers {
     });
     tell('transferRequest', request);
     isTold = true;
+    // Who hangs up has said no; when it is they who do, the wish stands (phones hang up as soon as they hear 202).
+    const decline = ({ by }: CallEnd): void => (by === 'local' ? request.reject(603) : undefined);
+    if (request.decision === 'none' && call.end === undefined) call.once('ended', decline);
+    else if (call.end !== undefined) decline(call.end);
     return refusal ?? { status: 202 };
   }
 

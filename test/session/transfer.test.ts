@@ -79,6 +79,33 @@ describe('blind, RFC 3515', () => {
     await settled(wire, call.hangup());
   });
 
+  test('undecided when we hang up: that was a no, and nothing of it is left', async () => {
+    const [alice, bob, carol] = await three();
+    const [call, incoming] = await talking(alice, bob);
+    incoming.on('transferRequest', () => {});
+    const result = call.transfer(carol.uri);
+    await wire.run(100);
+    await settled(wire, incoming.hangup());
+    await settled(wire, result);
+    expect(wire.texts.filter((text) => text.startsWith('NOTIFY')).at(-1)).toContain('SIP/2.0 603 Decline');
+    expect(carol.calls).toEqual([]);
+  });
+
+  test('undecided when they hang up: phones do so at the 202, and it can still be accepted', async () => {
+    const [alice, bob, carol] = await three();
+    const [call, incoming] = await talking(alice, bob);
+    carol.onCall = (third) => void third.answer();
+    const requests: TransferRequest[] = [];
+    incoming.on('transferRequest', (request) => void requests.push(request));
+    void call.transfer(carol.uri);
+    await wire.run(100);
+    await settled(wire, call.hangup());
+    const next = requests[0]!.accept()!;
+    await settled(wire, next.answered);
+    await wire.run(100);
+    await settled(wire, next.hangup());
+  });
+
   test('accepted, and they hang up without a word more: it has gone on elsewhere', async () => {
     const [alice, bob, carol] = await three();
     const [call, incoming] = await talking(alice, bob);
