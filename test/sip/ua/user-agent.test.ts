@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { DigestServer } from '../../../src/sip/auth/digest-server.js';
 import { type SipMessage, SipRequest } from '../../../src/sip/message/message.js';
 import { parse } from '../../../src/sip/message/parse.js';
 import { isParseFailure, type ParseFailure } from '../../../src/sip/message/parse-failure.js';
 import type { Admission } from '../../../src/sip/ua/admission.js';
 import { isLocal } from '../../../src/sip/ua/local-response.js';
 import type { TraceEntry } from '../../../src/sip/ua/user-agent.js';
+import { SeededRandom } from '../../../src/testing/seeded-random.js';
 import { NOTHING_LEFT, Town, within } from './two-agents.js';
 
 const A = '10.0.0.1';
@@ -381,6 +383,82 @@ describe('requests of ours', () => {
     bob.handle('MESSAGE', (incoming) => incoming.flow.close());
     const response = await within(town, alice.request({ method: 'MESSAGE', uri: `sip:${B};transport=tcp`, body: 'x' }));
     expect([response.status, isLocal(response), town.clock.now() < 1000]).toEqual([503, true, true]);
+  });
+});
+
+describe('calls and subscriptions, wired', () => {
+  test('RFC 6665 §4 a package we know reaches the listener, its NOTIFY the subscriber; another gets 489; no packages: 405', async () => {
+    const town = new Town();
+    const alice = await town.settle('alice', A);
+    const bob = await town.settle('bob', B, { eventPackages: ['presence'] });
+    await town.settle('carol', '10.0.0.3');
+    bob.on('subscribe', (incoming) => incoming.accept(() => ({ contentType: 'text/plain', bytes: new TextEncoder().encode('open') })));
+    const heard: string[] = [];
+    const subscribe = (name: string, host: string, event: string) => {
+      const subscription = alice.subscribe({ uri: `sip:${host}`, from: `<sip:alice@${A}>`, event });
+      subscription.on('notified', (_notify, body) => void heard.push(`${name} notified ${new TextDecoder().decode(body?.bytes)}`));
+      subscription.on('ended', ({ reason, response }) => void heard.push(`${name} ended ${reason} ${response?.status}`));
+      return subscription;
+    };
+    subscribe('presence', B, 'presence');
+    subscribe('dialog', B, 'dialog');
+    subscribe('carol', '10.0.0.3', 'presence');
+    await town.clock.run(1000);
+    expect(heard.sort()).toEqual(['carol ended refused 405', 'dialog ended refused 489', 'presence notified open']);
+    expect((await within(town, alice.request({ method: 'OPTIONS', uri: `sip:${B}` }))).header('Allow-Events')).toBe('presence');
+    expect(await town.close()).toEqual(NOTHING_LEFT);
+  });
+
+  test('a listener that throws costs its own call or subscription, not the agent', async () => {
+    const town = new Town();
+    const alice = await town.settle('alice', A);
+    const bob = await town.settle('bob', B, { eventPackages: ['presence'] });
+    for (const event of ['invite', 'subscribe'] as const)
+      bob.on(event, () => {
+        throw new Error('boom');
+      });
+    const statuses: number[] = [];
+    alice.invite({ uri: `sip:${B}`, from: `<sip:alice@${A}>`, handler: { onFailure: ({ status }) => void statuses.push(status) } });
+    const subscription = alice.subscribe({ uri: `sip:${B}`, from: `<sip:alice@${A}>`, event: 'presence', keep: false });
+    subscription.on('ended', ({ response }) => void statuses.push(response!.status));
+    await town.clock.run(1000);
+    expect([statuses.length, statuses.every((status) => status >= 400)]).toEqual([2, true]);
+    expect(bob.stats().dialogs).toBe(0);
+    expect(await town.close()).toEqual(NOTHING_LEFT);
+  });
+
+  test('who answered the challenge is told to the listener of a call', async () => {
+    const town = new Town();
+    const alice = await town.settle('alice', A, { credentials: { user: 'alice', password: 'secret' } });
+    const bob = await town.settle('bob', B, {
+      admit: () => 'challenge',
+      authenticate: new DigestServer({ realm: 'b', users: { alice: 'secret' }, random: new SeededRandom(1), clock: town.clock }),
+    });
+    const users: (string | undefined)[] = [];
+    bob.on('invite', (incoming, user) => {
+      users.push(user);
+      incoming.reject(486);
+    });
+    alice.invite({ uri: `sip:${B}`, from: `<sip:alice@${A}>` });
+    await town.clock.run(1000);
+    expect(users).toEqual(['alice']);
+  });
+
+  test('publicAddress auto: what the first answer says of us is what the next request says', async () => {
+    const town = new Town();
+    const alice = await town.settle('alice', A, { publicAddress: 'auto', localNetworks: [] });
+    const bob = await town.settle('bob', B);
+    const contacts: string[] = [];
+    bob.handle('INFO', (incoming) => {
+      contacts.push(incoming.request.header('Contact')!);
+      const via = incoming.request.via!;
+      // A NAT between the two would have made bob see, and say, another address.
+      const params = via.params.with('received', '198.51.100.9').with('rport', '40001');
+      incoming.request.replaceFirst('Via', via.with({ params }).toString());
+      incoming.reply(200);
+    });
+    for (let i = 0; i < 2; i++) await within(town, alice.request({ method: 'INFO', uri: `sip:${B}`, contact: true }));
+    expect(contacts).toEqual([`<sip:alice@${A}:5060>`, '<sip:alice@198.51.100.9:40001>']);
   });
 });
 
