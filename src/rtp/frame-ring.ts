@@ -61,15 +61,31 @@ export class FrameRingWriter {
     this.#memory = new FrameMemory(memory, offset, format);
   }
 
-  /** One frame from `samples[from]` on. */
-  write(samples: Int16Array, from: number, source: number, timeMs: number): void {
-    const { capacity, frameSamples, meta, samples: ring, head } = this.#memory;
+  /** The ring itself: a frame may be made where it will lie, between `begin` and `commit`. */
+  get samples(): Int16Array {
+    return this.#memory.samples;
+  }
+
+  /** Where in `samples` the next frame lies. */
+  begin(): number {
+    return (this.#written % this.#memory.capacity) * this.#memory.frameSamples;
+  }
+
+  /** The frame is whole: readers may have it. */
+  commit(source: number, timeMs: number): void {
+    const { capacity, meta, head } = this.#memory;
     const slot = this.#written % capacity;
-    const at = slot * frameSamples;
-    for (let i = 0; i < frameSamples; i++) ring[at + i] = samples[from + i]!;
     meta[slot * META_WORDS] = source;
     meta[slot * META_WORDS + 1] = timeMs;
     Atomics.store(head, WRITTEN, ++this.#written);
+  }
+
+  /** One frame from `samples[from]` on. */
+  write(samples: Int16Array, from: number, source: number, timeMs: number): void {
+    const { frameSamples, samples: ring } = this.#memory;
+    const at = this.begin();
+    for (let i = 0; i < frameSamples; i++) ring[at + i] = samples[from + i]!;
+    this.commit(source, timeMs);
   }
 }
 

@@ -15,6 +15,9 @@ import { codecOptions, type PayloadFormat, type StreamParameters } from './strea
 
 const MOST_SAMPLES = 3200;
 
+/** More than ever waits: rounding adds a sample at most. */
+const MOST_WAITING = 32;
+
 const decoded = new Int16Array(MOST_SAMPLES);
 
 const CODE: Readonly<Record<FrameSource, number>> = { heard: HEARD, concealed: CONCEALED, silence: SILENCE, dtmf: DTMF };
@@ -51,8 +54,9 @@ export class Inbound extends Turn {
   #known: KnownFormat[] = [];
   #resampler: Resampler | undefined;
   #resamplerRate = 0;
+  #isAtOurRate = false;
   /** Resampled and not yet a whole frame: a sample or two, where rates do not divide. */
-  readonly #waiting: Int16Array;
+  #waiting = new Int16Array(0);
   #waitingCount = 0;
   #timeMs = 0;
   #detector: ToneDetector | undefined;
@@ -61,7 +65,6 @@ export class Inbound extends Turn {
     super();
     this.#options = options;
     this.#frameSamples = (options.sampleRate / 1000) * options.frameMs;
-    this.#waiting = new Int16Array(this.#frameSamples + 64);
   }
 
   get clockRate(): number {
@@ -72,18 +75,15 @@ export class Inbound extends Turn {
     return this.#known[0]?.format.codec ?? 'unknown';
   }
 
-  clockRateOf(payloadType: number): number {
-    for (let i = 0; i < this.#known.length; i++)
-      if (this.#known[i]!.playout.payloadType === payloadType) return this.#known[i]!.playout.clockRate;
-    return this.clockRate;
-  }
-
   use(parameters: StreamParameters): void {
     const before = this.#known;
     this.#known = parameters.accept.map(
       (format) => before.find((known) => isSame(known.format, format)) ?? makeFormat(format, this.#options.sampleRate),
     );
     for (const known of before) if (!this.#known.includes(known)) known.playout.decoder.close();
+    this.#isAtOurRate = this.#known.every((known) => known.playout.sampleRate === this.#options.sampleRate);
+    if (this.#known.some((known) => known.playout.sampleRate % 8000 !== 0) && this.#waiting.length === 0)
+      this.#waiting = new Int16Array(this.#frameSamples + 2 * MOST_WAITING);
     const options = {
       frameMs: this.#options.frameMs,
       formats: this.#known.map((known) => known.playout),
@@ -118,47 +118,63 @@ export class Inbound extends Turn {
   }
 
   #frame(playout: Playout, now: number): void {
-    const { ring, frameMs, sampleRate, onFrame } = this.#options;
-    const source = playout.frame(now, decoded);
-    const rate = playout.sampleRate;
-    const count = (rate / 1000) * frameMs;
+    const { ring, frameMs, onFrame } = this.#options;
+    const at = ring.begin();
+    const source = this.#isAtOurRate ? this.#make(playout, now, at) : this.#convert(playout, now, at);
+    measure(this.level, ring.samples, this.#frameSamples, at);
+    ring.commit(CODE[source], this.#timeMs);
     if (source === 'heard') this.heardMs += frameMs;
     else if (source === 'concealed') this.concealedMs += frameMs;
     else this.silenceMs += frameMs;
-    if (this.keys !== undefined) this.#listen(this.keys, count, rate);
-    if (rate === sampleRate) {
-      measure(this.level, decoded, count);
-      ring.write(decoded, 0, CODE[source], this.#timeMs);
-    } else {
-      this.#resample(count, rate);
-      measure(this.level, this.#waiting, this.#frameSamples);
-      ring.write(this.#waiting, 0, CODE[source], this.#timeMs);
-      this.#waitingCount -= this.#frameSamples;
-      if (this.#waitingCount > 0) this.#waiting.copyWithin(0, this.#frameSamples, this.#frameSamples + this.#waitingCount);
-    }
     onFrame();
   }
 
-  #listen(keys: ToneListener, count: number, rate: number): void {
-    if (this.#detector?.sampleRate !== rate) this.#detector = new ToneDetector(rate, keys);
-    this.#detector.process(decoded, count);
+  /** Whatever the payload type, the bot's rate comes out: the frame is made where it will lie. */
+  #make(playout: Playout, now: number, at: number): FrameSource {
+    const { ring, sampleRate } = this.#options;
+    const source = playout.frame(now, ring.samples, at);
+    if (this.keys !== undefined) this.#listen(this.keys, ring.samples, this.#frameSamples, at, sampleRate);
+    return source;
   }
 
-  /** A whole frame at least in `#waiting`. */
-  #resample(count: number, rate: number): void {
+  #convert(playout: Playout, now: number, at: number): FrameSource {
+    const { ring, frameMs, sampleRate } = this.#options;
+    const source = playout.frame(now, decoded);
+    const rate = playout.sampleRate;
+    const count = (rate / 1000) * frameMs;
+    if (this.keys !== undefined) this.#listen(this.keys, decoded, count, 0, rate);
+    if (rate === sampleRate) {
+      for (let i = 0; i < count; i++) ring.samples[at + i] = decoded[i]!;
+      return source;
+    }
     if (this.#resamplerRate !== rate) {
-      this.#resampler = new Resampler(rate, this.#options.sampleRate);
+      this.#resampler = new Resampler(rate, sampleRate);
       this.#resamplerRate = rate;
       this.#waitingCount = 0;
     }
+    // 10 ms of each of our rates is a whole number of samples at any other; of 44.1 kHz it is not always.
+    if (rate % 8000 === 0) this.#resampler!.process(decoded, count, ring.samples, at);
+    else this.#gather(this.#resampler!, count, ring.samples, at);
+    return source;
+  }
+
+  #listen(keys: ToneListener, samples: Int16Array, count: number, at: number, rate: number): void {
+    if (this.#detector?.sampleRate !== rate) this.#detector = new ToneDetector(rate, keys);
+    this.#detector.process(samples, count, at);
+  }
+
+  /** A frame, where the resampler gives a sample more now and one less later. */
+  #gather(resampler: Resampler, count: number, out: Int16Array, at: number): void {
     const waiting = this.#waiting;
-    // The ratio may give a sample more now and one less later; what would not fit is more than ever waits.
-    if (this.#waitingCount > 32) this.#waitingCount = 32;
-    this.#waitingCount += this.#resampler!.process(decoded, count, waiting, this.#waitingCount);
-    while (this.#waitingCount < this.#frameSamples) {
-      waiting[this.#waitingCount] = this.#waitingCount > 0 ? waiting[this.#waitingCount - 1]! : 0;
-      this.#waitingCount++;
+    const wanted = this.#frameSamples;
+    let have = this.#waitingCount + resampler.process(decoded, count, waiting, this.#waitingCount);
+    while (have < wanted) {
+      waiting[have] = have > 0 ? waiting[have - 1]! : 0;
+      have++;
     }
+    for (let i = 0; i < wanted; i++) out[at + i] = waiting[i]!;
+    waiting.copyWithin(0, wanted, have);
+    this.#waitingCount = Math.min(have - wanted, MOST_WAITING);
   }
 }
 

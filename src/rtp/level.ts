@@ -12,10 +12,10 @@ export interface Level {
   clipped: number;
 }
 
-export function measure(level: Level, samples: Int16Array, count: number): void {
+export function measure(level: Level, samples: Int16Array, count: number, at = 0): void {
   let energy = 0;
   let clipped = 0;
-  for (let i = 0; i < count; i += EVERY) {
+  for (let i = at; i < at + count; i += EVERY) {
     const sample = samples[i]!;
     energy += sample * sample;
     if (sample >= CLIPPED || sample <= -CLIPPED) clipped += EVERY;

@@ -146,7 +146,9 @@ export class Outbound extends Turn {
     this.#payloadType = format.payloadType;
     this.#ticks = (this.#clockRate / 1000) * this.#packetMs;
     this.#samples = (this.#sampleRate / 1000) * this.#packetMs;
-    const bytes = RTP_HEADER_BYTES + Math.max(description.bytesPer(this.#packetMs), 16) + overhead;
+    // A resampler to 44.1 kHz gives a sample more now and one less later.
+    const rounding = description.sampleRate % 8000 === 0 ? 0 : 2 * description.channels;
+    const bytes = RTP_HEADER_BYTES + Math.max(description.bytesPer(this.#packetMs) + rounding, 16) + overhead;
     if (this.#slots[0].length < bytes) this.#slots = [Buffer.alloc(bytes), Buffer.alloc(bytes)];
   }
 

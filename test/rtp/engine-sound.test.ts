@@ -67,6 +67,7 @@ const codecs: readonly (readonly [CodecName, PayloadFormat, number])[] = [
   ['pcma', { payloadType: 8, codec: 'pcma' }, 36],
   ['g722', { payloadType: 9, codec: 'g722' }, 25],
   ['l16', { payloadType: 96, codec: 'l16', sampleRate: 16_000 }, 60],
+  ['l16', { payloadType: 11, codec: 'l16', sampleRate: 44_100 }, 40],
   ['opus', { payloadType: 111, codec: 'opus' }, 10],
 ];
 
