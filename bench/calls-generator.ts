@@ -1,9 +1,11 @@
 /** The far ends of bench/calls.ts: sends every call a packet each 20 ms, spread over the time, and listens to what comes back. */
 import { createSocket, type Socket } from 'node:dgram';
+import { SrtpContext } from '../src/rtp/srtp/context.js';
+import { type CryptoSuite, cryptoKeysFrom } from '../src/rtp/srtp/crypto-line.js';
 
 export interface GeneratorStart {
   readonly ports: readonly number[];
-  readonly keys: readonly string[];
+  readonly keys: readonly Uint8Array[];
   readonly warmupMs: number;
 }
 
@@ -27,16 +29,22 @@ export interface GeneratorReport {
 }
 
 const HOST = '127.0.0.1';
+const SUITE: CryptoSuite = 'AES_CM_128_HMAC_SHA1_80';
 const PTIME_MS = 20;
 /** Packets between two bursts of sound by which the round trip is measured. */
 const BURST_EVERY = 50;
 const QUIET = 0xff;
 const LOUD = 0x10;
 
+const protectedPacket = Buffer.alloc(200);
+
 interface Call {
   readonly port: number;
   readonly socket: Socket;
+  /** Clear; what is sent is a copy when it must be protected. */
   readonly packet: Buffer;
+  readonly protect: SrtpContext | undefined;
+  readonly unprotect: SrtpContext | undefined;
   sequence: number;
   timestamp: number;
   burstSentAt: number;
@@ -98,11 +106,15 @@ async function openSockets(count: number): Promise<number[]> {
   return sockets.map((socket) => socket.address().port);
 }
 
-function start({ ports }: GeneratorStart): void {
+function start({ ports, keys }: GeneratorStart): void {
+  const contextOf = (index: number): SrtpContext | undefined =>
+    keys[index] === undefined ? undefined : new SrtpContext(cryptoKeysFrom(SUITE, keys[index]));
   calls = ports.map((port, index) => ({
     port,
     socket: sockets[index % sockets.length]!,
     packet: Buffer.alloc(172, QUIET),
+    protect: contextOf(index),
+    unprotect: contextOf(index),
     sequence: 0,
     timestamp: 0,
     burstSentAt: 0,
@@ -149,7 +161,12 @@ function sendTo(call: Call, due: number): void {
     packet.fill(LOUD, 12);
     call.burstSentAt = performance.now();
   } else if (call.sequence % BURST_EVERY === 26) packet.fill(QUIET, 12);
-  call.socket.send(packet, call.port, HOST);
+  if (call.protect === undefined) call.socket.send(packet, call.port, HOST);
+  else {
+    packet.copy(protectedPacket);
+    const length = call.protect.protectRtp(protectedPacket, packet.length);
+    call.socket.send(protectedPacket, 0, length, call.port, HOST);
+  }
   call.sequence++;
   call.timestamp += 160;
   if (holding) {
@@ -159,9 +176,10 @@ function sendTo(call: Call, due: number): void {
 }
 
 function onPacket(bytes: Buffer, remote: { readonly port: number }): void {
-  if (bytes.length !== 172 || (bytes[1]! & 0x7f) !== 0) return; // RTCP on the same port
+  if (bytes.length < 172 || (bytes[1]! & 0x7f) !== 0) return; // RTCP on the same port
   const call = byPort.get(remote.port);
   if (call === undefined) return;
+  if (call.unprotect !== undefined && call.unprotect.unprotectRtp(bytes, bytes.length) !== 172) return;
   const now = performance.now();
   const timestamp = bytes.readUInt32BE(4);
   const sequence = bytes.readUInt16BE(2);

@@ -1,8 +1,10 @@
 /** The process under measurement of bench/calls.ts: echo calls on the engine, or the floor. Speaks over the channel of its parent. */
 import { createSocket } from 'node:dgram';
+import { systemRandom } from '../src/random.js';
 import { MediaEngine } from '../src/rtp/engine.js';
 import { Lateness } from '../src/rtp/media-clock.js';
 import type { MediaStream } from '../src/rtp/media-stream.js';
+import { type CryptoSuite, cryptoKeyLength, cryptoKeysFrom } from '../src/rtp/srtp/crypto-line.js';
 
 export interface TargetStart {
   readonly calls: number;
@@ -23,10 +25,12 @@ export interface TargetReport {
 }
 
 const HOST = '127.0.0.1';
+const SUITE: CryptoSuite = 'AES_CM_128_HMAC_SHA1_80';
 
 interface Target {
   readonly ports: number[];
-  readonly keys: string[];
+  /** Of each call, for both directions, when it is SRTP. */
+  readonly keys: Uint8Array[];
   begin(): void;
   end(): Pick<TargetReport, 'lateness' | 'skips' | 'late' | 'concealedMs' | 'emptySlots'>;
 }
@@ -49,7 +53,7 @@ async function floor({ calls }: TargetStart): Promise<Target> {
   };
 }
 
-async function engine({ calls, rate, threads }: TargetStart, from: readonly number[]): Promise<Target> {
+async function engine({ calls, rate, media, threads }: TargetStart, from: readonly number[]): Promise<Target> {
   const engine = new MediaEngine({ threads, host: HOST, ports: [20_000, 20_000 + 2 * calls + 1000] });
   await engine.ready();
   const trial = await engine.open({ sampleRate: rate as 8000, frameMs: 20 });
@@ -58,7 +62,10 @@ async function engine({ calls, rate, threads }: TargetStart, from: readonly numb
   rssBefore = process.memoryUsage.rss();
   const streams: MediaStream[] = [];
   const g711 = { payloadType: 0, codec: 'pcmu', ptimeMs: 20 } as const;
+  const keys: Uint8Array[] = [];
   for (let i = 0; i < calls; i++) {
+    const key = systemRandom.bytes(cryptoKeyLength(SUITE));
+    if (media === 'srtp') keys.push(key);
     const stream = await engine.open({ sampleRate: rate as 8000, frameMs: 20 });
     const port = from[i % from.length]!;
     stream.configure({
@@ -68,6 +75,7 @@ async function engine({ calls, rate, threads }: TargetStart, from: readonly numb
       codec: g711,
       accept: [g711],
       rtcpMux: true,
+      srtp: media === 'srtp' ? { send: cryptoKeysFrom(SUITE, key), receive: cryptoKeysFrom(SUITE, key) } : undefined,
     });
     const cursor = stream.incoming.cursor();
     const frame = new Int16Array(stream.incoming.frameSamples);
@@ -91,7 +99,7 @@ async function engine({ calls, rate, threads }: TargetStart, from: readonly numb
   };
   return {
     ports: streams.map((stream) => stream.local.port),
-    keys: [],
+    keys,
     begin: () => {
       before = snapshot();
     },

@@ -62,7 +62,7 @@ async function measure(kind: Row['kind'], start: TargetStart, holdMs: number): P
     await Promise.all([answer(target), answer(generator)]);
     const { ports: from } = (await ask(generator, { sockets: 8 })) as { ports: number[] };
 
-    const { ports, keys } = (await ask(target, { ...start, from })) as { ports: number[]; keys: string[] };
+    const { ports, keys } = (await ask(target, { ...start, from })) as { ports: number[]; keys: Uint8Array[] };
     if (pins) spawnSync('taskset', ['-a', '-p', '-c', '1', `${target.pid}`]);
     await ask(generator, { ports, keys, warmupMs: 5000 } satisfies GeneratorStart);
     await ask(target, 'begin');

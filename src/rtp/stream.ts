@@ -430,6 +430,7 @@ export class Stream {
     if (address === undefined || port === 0) return false;
     if (this.#protect !== undefined) length = this.#protect.protectRtp(packet, length);
     if (length < 0) return false;
+    if (length < 0) return false;
     const refused = this.#tally.refused;
     this.#options.socket.send(exact(packet, length), 0, length, port, address);
     this.#rtcp?.onSent(timestamp, payloadBytes, now, this.#outbound.clockRate);
@@ -466,6 +467,7 @@ export class Stream {
     const socket = isMuxed ? this.#options.socket : this.#rtcpSocket;
     if (address === undefined || port === 0 || socket === undefined) return;
     if (this.#protect !== undefined) length = this.#protect.protectRtcp(rtcpPacket, length);
+    if (length < 0) return;
     if (length < 0) return;
     socket.send(rtcpPacket, 0, length, port, address);
     this.#tally.rtcpSent++;
