@@ -19,6 +19,8 @@ export { type FrameSource, type LossConcealer, Playout, type PlayoutFormat, type
 export { PlayoutRing } from './rtp/playout-ring.js';
 export { type Impairment, impairment, mosFromR, type QualityInput, rFactor } from './rtp/quality.js';
 export { ReceiverStats, type ReceptionReport } from './rtp/receiver-stats.js';
+export { parseRtcp, type RtcpPacket, type SdesChunk, type SenderInfo } from './rtp/rtcp.js';
+export type { VoipMetrics } from './rtp/rtcp-xr.js';
 export { add16, add32, diff16, diff32 } from './rtp/sequence.js';
 export { RtpSource, type SourceVerdict } from './rtp/source.js';
 export { SrtpContext } from './rtp/srtp/context.js';

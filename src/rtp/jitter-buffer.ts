@@ -183,6 +183,11 @@ export class JitterBuffer {
     return this.#targetMs;
   }
 
+  /** The most that it may add. */
+  get limitMs(): number {
+    return this.#maxDelayMs;
+  }
+
   /** Packets that wait. */
   get depth(): number {
     return this.#ring.waiting;

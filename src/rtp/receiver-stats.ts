@@ -1,4 +1,5 @@
 /** What the packets of one source say of the path: loss, jitter, reordering, duplicates and the clocks' drift. RFC 3550 §6.4.1, A.3, A.8. */
+import { LossBursts } from './bursts.js';
 import type { RtpHeader } from './header.js';
 import { diff16, diff32 } from './sequence.js';
 
@@ -53,6 +54,8 @@ export class ReceiverStats {
   #blocks = 0;
   #blockEnd = Number.NEGATIVE_INFINITY;
 
+  /** How the losses cluster. */
+  readonly bursts = new LossBursts();
   /** Packets that came, each once. */
   received = 0;
   /** Bytes of payload, as given. */
@@ -130,12 +133,14 @@ export class ReceiverStats {
       if (step > 1) this.#lossRuns++;
       this.#highest += step;
       this.#shiftSeen(step);
+      this.bursts.onNewest(step);
     } else {
       if (this.#hasSeen(-step)) {
         this.duplicates++;
         return 'duplicate';
       }
       this.reordered++;
+      this.bursts.onBelated(-step);
     }
     this.received++;
     this.#measure(header, now);
@@ -173,6 +178,7 @@ export class ReceiverStats {
     this.#jitter = this.#maxJitter = 0;
     this.#lastSr = 0;
     this.#blocks = 0;
+    this.bursts.reset();
     this.received = this.bytes = this.duplicates = this.reordered = 0;
     this.firstAt = this.lastAt = Number.NaN;
   }
@@ -182,6 +188,7 @@ export class ReceiverStats {
     this.#base = this.#highest = header.sequence;
     this.#seenLow = 1;
     this.#seenHigh = 0;
+    this.bursts.onNewest(1);
     this.#lastTimestamp = header.timestamp;
     this.#time = 0;
     this.#transit = now;

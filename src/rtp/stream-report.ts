@@ -45,7 +45,17 @@ interface BufferTotals {
 
 export class StreamReport {
   /** For XR (RFC 3611 §4.7). */
-  readonly local: LocalView = { bufferDelayMs: 0, concealedFraction: 0, lateFraction: 0, levelDbov: -127, rFactor: 0, mos: 0 };
+  readonly local: LocalView = {
+    bufferDelayMs: 0,
+    concealedFraction: 0,
+    lateFraction: 0,
+    levelDbov: -127,
+    rFactor: Number.NaN,
+    mos: Number.NaN,
+    listeningMos: Number.NaN,
+    packetMs: 0,
+    bufferLimitMs: 0,
+  };
   readonly #counters: Float64Array;
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
@@ -147,14 +157,13 @@ export class StreamReport {
     const received = counters[COUNTER.receivedPackets]!;
     local.lateFraction = received === 0 ? 0 : counters[COUNTER.receivedLate]! / received;
     const rttMs = remote?.rttMs ?? Number.NaN;
-    const oneWayMs = (Number.isNaN(rttMs) ? 0 : rttMs / 2) + this.#outbound.packetMs;
-    local.rFactor = rFactor({
-      codec,
-      lossRatio: local.concealedFraction,
-      burstRatio: receiver.burstRatio,
-      oneWayDelayMs: oneWayMs + local.bufferDelayMs,
-    });
+    local.packetMs = this.#outbound.packetMs;
+    local.bufferLimitMs = this.#inbound.playout?.buffer.limitMs ?? 0;
+    const oneWayMs = (Number.isNaN(rttMs) ? 0 : rttMs / 2) + local.packetMs;
+    const heard = { codec, lossRatio: local.concealedFraction, burstRatio: receiver.burstRatio };
+    local.rFactor = rFactor({ ...heard, oneWayDelayMs: oneWayMs + local.bufferDelayMs });
     local.mos = mosFromR(local.rFactor);
+    local.listeningMos = mosFromR(rFactor({ ...heard, oneWayDelayMs: 0 }));
     counters[COUNTER.receivedR] = local.rFactor;
     counters[COUNTER.receivedMos] = local.mos;
     counters[COUNTER.rttMs] = rttMs;
@@ -164,7 +173,8 @@ export class StreamReport {
     counters[COUNTER.remoteJitterMs] = remote.jitterMs;
     const sending: CodecName | 'unknown' = this.#outbound.codec ?? 'unknown';
     // What the far end buffers it does not say: twice its jitter is about where an adaptive buffer settles.
-    const r = rFactor({ codec: sending, lossRatio: remote.lossFraction, oneWayDelayMs: oneWayMs + 2 * remote.jitterMs });
+    const guess = rFactor({ codec: sending, lossRatio: remote.lossFraction, oneWayDelayMs: oneWayMs + 2 * remote.jitterMs });
+    const r = Number.isNaN(remote.rFactor) ? guess : remote.rFactor;
     counters[COUNTER.sentR] = r;
     counters[COUNTER.sentMos] = mosFromR(r);
   }

@@ -17,6 +17,8 @@ export interface RemoteView {
   readonly lossFraction: number;
   readonly lost: number;
   readonly jitterMs: number;
+  /** How it rates what it hears of us, 0 to 100, when it says so (XR VoIP metrics). */
+  readonly rFactor: number;
 }
 
 /** What XR VoIP metrics (RFC 3611 §4.7) say beyond the reception report. */
@@ -27,6 +29,12 @@ export interface LocalView {
   levelDbov: number;
   rFactor: number;
   mos: number;
+  /** The same without the delay. */
+  listeningMos: number;
+  /** Of what we send. */
+  packetMs: number;
+  /** The most that the buffer may delay. */
+  bufferLimitMs: number;
 }
 
 export interface RtcpSession {

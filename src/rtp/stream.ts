@@ -117,6 +117,7 @@ export class Stream {
   /** Where the peer's RTCP really comes from, once it came. */
   #rtcpAddress: string | undefined;
   #rtcpPort = 0;
+  #foreignRtcp = 0;
   readonly #arrivalPhase: number;
 
   constructor(options: StreamOptions) {
@@ -398,6 +399,11 @@ export class Stream {
       }
     }
     if (this.#rtcp === undefined || this.#parameters === undefined) return;
+    // The peer's, when it comes from where its audio comes from or when only the peer can have made it. Reports go back there.
+    if (cipher === undefined && address !== this.#symmetric.address) {
+      this.#foreignRtcp++;
+      return;
+    }
     const now = this.#clock.now();
     const outcome = this.#rtcp.onPacket(bytes, length, now);
     if (outcome === 'invalid') {
@@ -405,13 +411,10 @@ export class Stream {
       return;
     }
     this.#tally.rtcpReceived++;
-    // Its reports go back to where they come from, when that is where its audio comes from or when only it can have made them.
-    if (cipher !== undefined || address === this.#symmetric.address) {
-      this.#rtcpAddress = address;
-      this.#rtcpPort = port;
-      this.#alive(now);
-      if (outcome === 'bye') this.#options.onNews({ type: 'rtcpBye' });
-    }
+    this.#rtcpAddress = address;
+    this.#rtcpPort = port;
+    this.#alive(now);
+    if (outcome === 'bye') this.#options.onNews({ type: 'rtcpBye' });
   };
 
   readonly #onRefused = (): void => {
@@ -474,7 +477,7 @@ export class Stream {
   }
 
   #publish(): void {
-    this.#tally.foreign = this.#symmetric.dropped + this.#source.foreign;
+    this.#tally.foreign = this.#symmetric.dropped + this.#source.foreign + this.#foreignRtcp;
     this.#report.publish(this.#receiver, this.#tally, this.#rtcp?.remote);
   }
 }

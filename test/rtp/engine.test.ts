@@ -3,7 +3,7 @@ import { decoder, encoder } from '../../src/codec/registry.js';
 import { CallError, OptionError } from '../../src/errors.js';
 import type { DatagramSocket } from '../../src/network.js';
 import { MediaEngine } from '../../src/rtp/engine.js';
-import { parseRtp, writeRtp } from '../../src/rtp/header.js';
+import { isRtcp, parseRtp, writeRtp } from '../../src/rtp/header.js';
 import type { MediaStream, OpenStream, StreamEvent } from '../../src/rtp/media-stream.js';
 import type { StreamParameters } from '../../src/rtp/stream-parameters.js';
 import { ManualClock } from '../../src/testing/manual-clock.js';
@@ -37,7 +37,7 @@ class Peer {
     this.#socket = socket;
     this.#clock = clock;
     socket.onMessage = (bytes) => {
-      const header = parseRtp(bytes);
+      const header = isRtcp(bytes) ? undefined : parseRtp(bytes);
       if (header === undefined) return;
       const samples = new Int16Array(960);
       const count = header.payloadType === 0 ? this.#decoder.decode(bytes, header.payloadOffset, header.payloadLength, samples, 0) : 0;
