@@ -86,7 +86,7 @@ async function engine({ calls, rate, media, threads }: TargetStart, from: readon
   }
   const sum = (field: 'receivedLate' | 'concealedMs' | 'sentEmptySlots') =>
     streams.reduce((total, stream) => total + stream.stats()[field], 0);
-  let before = { counts: [] as Int32Array[], skips: 0, late: 0, concealedMs: 0, emptySlots: 0 };
+  let before = { counts: [] as Float64Array[], skips: 0, late: 0, concealedMs: 0, emptySlots: 0 };
   const snapshot = () => {
     const { threads } = engine.stats();
     return {
@@ -105,7 +105,7 @@ async function engine({ calls, rate, media, threads }: TargetStart, from: readon
     },
     end: () => {
       const after = snapshot();
-      const counts = new Int32Array(Lateness.buckets);
+      const counts = new Float64Array(Lateness.buckets);
       after.counts.forEach((of, thread) => {
         for (let bucket = 0; bucket < of.length; bucket++) counts[bucket]! += of[bucket]! - (before.counts[thread]?.[bucket] ?? 0);
       });

@@ -44,11 +44,13 @@ export interface ThreadStats {
     readonly p999: number;
     readonly max: number;
     /** 0.1 ms wide up to 10 ms, 1 ms wide up to 200 ms, and the rest; since the thread began. */
-    readonly counts: Int32Array;
+    readonly counts: Float64Array;
   };
   /** Stalls after which something was left out, and how much. */
   readonly skips: number;
   readonly skippedMs: number;
+  /** Packets of silence sent because nothing was written. */
+  readonly emptySlots: number;
 }
 
 export interface EngineStats {
@@ -230,7 +232,7 @@ const linkWorker: LinkThread = (memory, { onReport, onLost }) => {
 };
 
 function threadStats(thread: MediaThread): ThreadStats {
-  const { skips, skippedMs, lateness } = thread.counts;
+  const { skips, skippedMs, emptySlots, lateness } = thread.counts;
   let count = 0;
   for (const bucket of lateness) count += bucket;
   return {
@@ -245,6 +247,7 @@ function threadStats(thread: MediaThread): ThreadStats {
     },
     skips,
     skippedMs,
+    emptySlots,
   };
 }
 

@@ -34,9 +34,9 @@ export abstract class Turn {
 export class Lateness {
   /** 0.1 ms wide up to 10 ms, then 1 ms wide up to 200 ms, then one for the rest. */
   static readonly buckets = 100 + 190 + 1;
-  readonly #counts: Int32Array;
+  readonly #counts: Float64Array;
 
-  constructor(counts: Int32Array) {
+  constructor(counts: Float64Array) {
     this.#counts = counts;
   }
 
@@ -46,7 +46,7 @@ export class Lateness {
   }
 
   /** The upper edge of the bucket that holds the q-th part of all departures; Infinity past 200 ms. */
-  static quantile(counts: Int32Array, q: number): number {
+  static quantile(counts: Float64Array, q: number): number {
     let total = 0;
     for (const count of counts) total += count;
     if (total === 0) return 0;

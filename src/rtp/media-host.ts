@@ -50,24 +50,31 @@ export type HostReport =
   | { readonly type: 'closed'; readonly stream: number }
   | { readonly type: 'wake' };
 
-const THREAD_WORDS = 2;
+const THREAD_WORDS = 3;
 const SKIPS = 0;
 const SKIPPED_SLOTS = 1;
+const EMPTY_SLOTS = 2;
 
-/** Per thread, in shared memory: how late its departures were, and what it skipped. */
+/** Per thread, in shared memory: how late its departures were, what it skipped, and how often a stream had nothing to say. */
 export function threadMemory(): SharedArrayBuffer {
-  return new SharedArrayBuffer((THREAD_WORDS + Lateness.buckets) * 4);
+  return new SharedArrayBuffer((THREAD_WORDS + Lateness.buckets) * 8);
 }
 
 export interface ThreadCounts {
   readonly skips: number;
   readonly skippedMs: number;
-  readonly lateness: Int32Array;
+  readonly emptySlots: number;
+  readonly lateness: Float64Array;
 }
 
 export function readThreadMemory(memory: SharedArrayBuffer, slotMs: number): ThreadCounts {
-  const words = new Int32Array(memory);
-  return { skips: words[SKIPS]!, skippedMs: words[SKIPPED_SLOTS]! * slotMs, lateness: words.subarray(THREAD_WORDS) };
+  const words = new Float64Array(memory);
+  return {
+    skips: words[SKIPS]!,
+    skippedMs: words[SKIPPED_SLOTS]! * slotMs,
+    emptySlots: words[EMPTY_SLOTS]!,
+    lateness: words.subarray(THREAD_WORDS),
+  };
 }
 
 export interface MediaHostOptions {
@@ -85,6 +92,7 @@ export interface MediaHostOptions {
 export class MediaHost {
   readonly #options: MediaHostOptions;
   readonly #wheel: MediaClock;
+  readonly #words: Float64Array;
   readonly #ready: ReadyQueue;
   readonly #streams = new Map<number, Stream>();
   /** Closed before their socket was bound. */
@@ -96,7 +104,8 @@ export class MediaHost {
   constructor(options: MediaHostOptions) {
     this.#options = options;
     this.#ready = new ReadyQueue(options.ready);
-    const words = new Int32Array(options.counts);
+    const words = new Float64Array(options.counts);
+    this.#words = words;
     this.#wheel = new MediaClock({
       clock: options.clock,
       lateness: new Lateness(words.subarray(THREAD_WORDS)),
@@ -142,6 +151,10 @@ export class MediaHost {
 
   readonly #wake = (): void => {
     if (this.#ready.needsWake()) this.#options.report({ type: 'wake' });
+  };
+
+  readonly #onEmptySlot = (): void => {
+    this.#words[EMPTY_SLOTS]!++;
   };
 
   #open(command: OpenCommand): void {
@@ -203,6 +216,7 @@ export class MediaHost {
       onNews: (news) => report({ type: 'news', stream: number, news }),
       onDtmfSent: (request) => report({ type: 'dtmfSent', stream: number, request }),
       onReady: () => this.#ready.push(number),
+      onEmptySlot: this.#onEmptySlot,
       onFailed: (error) => report({ type: 'failed', stream: number, message: error.message }),
     });
   }

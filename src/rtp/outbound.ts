@@ -46,6 +46,7 @@ export interface OutboundOptions {
   /** Source, first sequence number and first timestamp are drawn (RFC 3550 §5.1). */
   readonly random: Random;
   readonly transmit: Transmit;
+  readonly onEmptySlot: () => void;
   readonly onFailed: (error: Error) => void;
 }
 
@@ -71,6 +72,7 @@ export class Outbound extends Turn {
   readonly #speech: PlayoutReader;
   readonly #sampleRate: number;
   readonly #transmit: Transmit;
+  readonly #onEmptySlot: () => void;
   readonly #onFailed: (error: Error) => void;
   #sequence: number;
   #timestamp: number;
@@ -101,6 +103,7 @@ export class Outbound extends Turn {
     this.#sampleRate = options.sampleRate;
     this.#speech = options.speech;
     this.#transmit = options.transmit;
+    this.#onEmptySlot = options.onEmptySlot;
     this.#onFailed = options.onFailed;
     this.ssrc = options.random.uint32();
     // RFC 4568 §6.4: below 2^15, so that no wrap comes before the far end has heard us.
@@ -248,6 +251,7 @@ export class Outbound extends Turn {
     const mixed = this.background === undefined ? 0 : this.background.take(under, count);
     if (played === 0 && mixed === 0) {
       this.emptySlots++;
+      this.#onEmptySlot();
       this.#quietMs += this.#packetMs;
     } else this.#quietMs = 0;
     if (played < count) this.#fade(played, count);

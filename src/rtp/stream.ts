@@ -64,6 +64,8 @@ export interface StreamOptions {
   readonly onDtmfSent: (request: number) => void;
   /** The application has something to look at. */
   readonly onReady: () => void;
+  /** A packet of silence left because nothing was written. */
+  readonly onEmptySlot: () => void;
   readonly onFailed: (error: Error) => void;
 }
 
@@ -127,7 +129,14 @@ export class Stream {
     const layout = streamLayout(options);
     this.#speech = new PlayoutReader(memory, layout.outgoingControl, firstSegment(memory, layout.outgoingFirst, sampleRate));
     const onFailed = options.onFailed;
-    this.#outbound = new Outbound({ sampleRate, speech: this.#speech, random, transmit: this.#transmit, onFailed });
+    this.#outbound = new Outbound({
+      sampleRate,
+      speech: this.#speech,
+      random,
+      transmit: this.#transmit,
+      onEmptySlot: options.onEmptySlot,
+      onFailed,
+    });
     this.#inbound = new Inbound({
       sampleRate,
       frameMs,

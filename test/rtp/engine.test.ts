@@ -124,7 +124,7 @@ const energy = (samples: Int16Array): number => Math.sqrt(samples.reduce((sum, s
 
 describe('engine, inline on a manual clock and a network of memory', () => {
   test('silence goes out every 20 ms from the moment the peer is known: RTP in order, timestamps in step', async () => {
-    const { clock, stream, peer, configure } = await stage();
+    const { clock, engine, stream, peer, configure } = await stage();
     expect(stream.local.port % 2).toBe(0);
     await clock.run(100);
     expect(peer.heard).toEqual([]);
@@ -140,6 +140,7 @@ describe('engine, inline on a manual clock and a network of memory', () => {
       expect(energy(packet.samples)).toBe(0);
     });
     expect(stream.stats().sentEmptySlots).toBeGreaterThan(40);
+    expect(engine.stats().threads[0]!.emptySlots).toBe(50);
   });
 
   test('an echo bot: what the peer says comes back whole, less than 45 ms later on a clean network', async () => {

@@ -53,7 +53,7 @@ class LateClock implements Clock {
 }
 
 function wheel(clock: Clock) {
-  const counts = new Int32Array(Lateness.buckets);
+  const counts = new Float64Array(Lateness.buckets);
   const done: number[] = [];
   const skips: number[] = [];
   const media = new MediaClock({
@@ -228,17 +228,17 @@ describe('media clock', () => {
 
 describe('lateness', () => {
   test('quantiles are the upper edge of their bucket: 0.1 ms wide to 10 ms, 1 ms to 200 ms', () => {
-    const counts = new Int32Array(Lateness.buckets);
+    const counts = new Float64Array(Lateness.buckets);
     const lateness = new Lateness(counts);
     for (let i = 0; i < 990; i++) lateness.add(0.25);
     for (let i = 0; i < 9; i++) lateness.add(12.3);
     lateness.add(5000);
     expect([0.5, 0.99, 0.995, 0.999, 1].map((q) => Lateness.quantile(counts, q))).toEqual([0.3, 0.3, 13, 13, Number.POSITIVE_INFINITY]);
-    expect(Lateness.quantile(new Int32Array(Lateness.buckets), 0.99)).toBe(0);
+    expect(Lateness.quantile(new Float64Array(Lateness.buckets), 0.99)).toBe(0);
   });
 
   test('a departure before its time counts as none late', () => {
-    const counts = new Int32Array(Lateness.buckets);
+    const counts = new Float64Array(Lateness.buckets);
     new Lateness(counts).add(-0.5);
     expect(Lateness.quantile(counts, 1)).toBe(0.1);
   });
