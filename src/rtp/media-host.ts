@@ -24,20 +24,22 @@ export interface OpenCommand {
   readonly cname: string;
 }
 
+export interface DtmfCommand {
+  readonly type: 'dtmf';
+  readonly stream: number;
+  readonly request: number;
+  readonly digits: string;
+  readonly durationMs: number;
+  readonly gapMs: number;
+}
+
 export type HostCommand =
   | OpenCommand
   | { readonly type: 'configure'; readonly stream: number; readonly parameters: StreamParameters }
   | { readonly type: 'extend'; readonly stream: number; readonly lane: 'outgoing' | 'background'; readonly segment: PlayoutSegment }
   | { readonly type: 'background'; readonly stream: number; readonly memory: SharedArrayBuffer }
   | { readonly type: 'tap'; readonly stream: number; readonly memory: SharedArrayBuffer }
-  | {
-      readonly type: 'dtmf';
-      readonly stream: number;
-      readonly request: number;
-      readonly digits: string;
-      readonly durationMs: number;
-      readonly gapMs: number;
-    }
+  | DtmfCommand
   | { readonly type: 'close'; readonly stream: number };
 
 export type HostReport =
@@ -98,8 +100,8 @@ export class MediaHost {
   /** Closed before their socket was bound. */
   readonly #unwanted = new Set<number>();
   readonly #opening = new Set<number>();
-  /** Configured with a codec that is still being loaded. */
-  readonly #waiting = new Map<number, StreamParameters>();
+  /** Configured with a codec that is still being loaded, and the keys pressed meanwhile: how they go out is in the parameters. */
+  readonly #waiting = new Map<number, { readonly parameters: StreamParameters; readonly keys: DtmfCommand[] }>();
 
   constructor(options: MediaHostOptions) {
     this.#options = options;
@@ -135,7 +137,7 @@ export class MediaHost {
         this.#streams.get(command.stream)?.addTap(command.memory);
         return;
       case 'dtmf':
-        this.#streams.get(command.stream)?.sendDtmf(command.request, command.digits, command.durationMs, command.gapMs);
+        this.#sendDtmf(command);
         return;
       case 'close':
         this.#close(command.stream);
@@ -182,21 +184,30 @@ export class MediaHost {
 
   /** Opus is looked for when the first call speaks it. */
   #configure(number: number, parameters: StreamParameters): void {
+    const keys = this.#waiting.get(number)?.keys ?? [];
     this.#waiting.delete(number);
     const needsOpus = [parameters.codec, ...parameters.accept].some((format) => format.codec === 'opus');
     if (!needsOpus || isOpusLoaded()) {
       this.#streams.get(number)?.configure(parameters);
+      for (const command of keys) this.#sendDtmf(command);
       return;
     }
-    this.#waiting.set(number, parameters);
+    this.#waiting.set(number, { parameters, keys });
     loadOpus().then(
       () => {
-        if (this.#waiting.get(number) === parameters) this.#configure(number, parameters);
+        if (this.#waiting.get(number)?.parameters === parameters) this.#configure(number, parameters);
       },
       (error: Error) => {
         if (this.#waiting.delete(number)) this.#options.report({ type: 'failed', stream: number, message: error.message });
       },
     );
+  }
+
+  #sendDtmf(command: DtmfCommand): void {
+    const { stream, request, digits, durationMs, gapMs } = command;
+    const waiting = this.#waiting.get(stream);
+    if (waiting === undefined) this.#streams.get(stream)?.sendDtmf(request, digits, durationMs, gapMs);
+    else waiting.keys.push(command);
   }
 
   #make(command: OpenCommand, socket: DatagramSocket): Stream {

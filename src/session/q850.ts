@@ -92,7 +92,8 @@ export function nameOfCause(cause: number): string | undefined {
 /** What the Reason headers of a BYE, CANCEL or response say: Q.850 first, else what their SIP status means. */
 export function causeOfReasons(reasons: readonly Reason[]): number | undefined {
   const isdn = reasons.find((reason) => reason.protocol.toUpperCase() === 'Q.850' && reason.cause !== undefined);
-  if (isdn?.cause !== undefined) return isdn.cause <= 127 ? isdn.cause : undefined;
+  // Zero is none of Q.850's: what a PBX writes that has no cause to give.
+  if (isdn?.cause !== undefined) return isdn.cause >= 1 && isdn.cause <= 127 ? isdn.cause : undefined;
   const sip = reasons.find((reason) => reason.protocol.toUpperCase() === 'SIP' && reason.cause !== undefined);
   // RFC 3326 §2: a CANCEL with SIP;cause=200, the call was completed elsewhere.
   return sip?.cause === undefined ? undefined : sip.cause === 200 ? 26 : causeOfStatus(sip.cause);

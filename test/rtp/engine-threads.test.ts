@@ -113,6 +113,30 @@ describe.each([1, 0])('engine over real sockets, threads: %i', (threads) => {
 });
 
 describe('media threads', () => {
+  // A bot dialled, got its answer, and pressed keys at once: they went out as tones, for the thread was still looking for Opus.
+  test('RFC 4733 keys pressed while a codec is being loaded go out as what was agreed', async () => {
+    const peer = await peerSocket();
+    const stream = await makeEngine(1).open({ sampleRate: 8000, frameMs: 20 });
+    const { port } = peer.address();
+    const events: number[] = [];
+    peer.on('message', (bytes) => {
+      const header = parseRtp(bytes)!;
+      if (header.payloadType === 101 && header.marker) events.push(bytes[header.payloadOffset]!);
+    });
+    stream.configure({
+      remote: { address: HOST, port, rtcpPort: port + 1 },
+      send: true,
+      receive: true,
+      codec: g711,
+      accept: [{ payloadType: 111, codec: 'opus', ptimeMs: 20 }, g711],
+      telephoneEvent: { sendPayloadType: 101, receivePayloadTypes: [101], clockRate: 8000 },
+      rtcpMux: true,
+    });
+    await stream.sendDtmf('4#');
+    await until(() => events.length === 2);
+    expect(events).toEqual([4, 11]);
+  });
+
   test('audio written ahead leaves on time while the application blocks its thread', async () => {
     const peer = await peerSocket();
     const engine = makeEngine(1);

@@ -88,7 +88,7 @@ describe('Q.850, RFC 3398 §8.2.6.1', () => {
   test('Reason: Q.850 before SIP, and nonsense is no cause', () => {
     expect(causeOfReasons(reasons('SIP;cause=486', 'q.850;cause=17'))).toBe(17);
     expect(causeOfReasons(reasons('SIP;cause=486'))).toBe(17);
-    expect(causeOfReasons(reasons('Q.850;cause=300'))).toBeUndefined();
+    for (const cause of [0, 300]) expect(causeOfReasons(reasons(`Q.850;cause=${cause}`))).toBeUndefined();
     expect(causeOfReasons(reasons('Q.850', 'preemption;cause=1'))).toBeUndefined();
     expect(causeOfReasons([])).toBeUndefined();
     expect(nameOfCause(16)).toBe('Normal call clearing');
