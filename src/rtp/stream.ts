@@ -110,6 +110,7 @@ export class Stream {
   readonly #tonesAsked = new Set<number>();
   #protect: SrtpContext | undefined;
   #unprotect: SrtpContext | undefined;
+  #formerUnprotect: SrtpContext | undefined;
   #parameters: StreamParameters | undefined;
   #closed = false;
   #heard = false;
@@ -257,12 +258,17 @@ export class Stream {
     if (srtp === undefined) {
       this.#protect = undefined;
       this.#unprotect = undefined;
+      this.#formerUnprotect = undefined;
       return;
     }
     const make = this.#options.rooms.srtp;
     if (make === undefined) throw new Error('SRTP is not to be had here');
     if (this.#protect === undefined || !isSameKeys(before?.srtp?.send, srtp.send)) this.#protect = make(srtp.send);
-    if (this.#unprotect === undefined || !isSameKeys(before?.srtp?.receive, srtp.receive)) this.#unprotect = make(srtp.receive);
+    if (this.#unprotect === undefined || !isSameKeys(before?.srtp?.receive, srtp.receive)) {
+      const fresh = make(srtp.receive);
+      this.#formerUnprotect = this.#unprotect;
+      this.#unprotect = fresh;
+    }
   }
 
   #useEvents({ telephoneEvent, comfortNoise, detectInbandDtmf }: StreamParameters): void {
@@ -340,7 +346,7 @@ export class Stream {
     let length = bytes.length;
     if (cipher !== undefined) {
       // Not read before: the padding of a protected packet is enciphered.
-      length = cipher.unprotectRtp(bytes, length);
+      length = this.#openRtp(cipher, bytes, length);
       if (length < 0) {
         this.#tally.unauthenticated++;
         return;
@@ -370,6 +376,15 @@ export class Stream {
       this.#dtmf.onPacket(parsed, bytes, now);
     if (receiving && playout !== undefined && playout.put(parsed, bytes, now) === 'unknown') this.#tally.unknown++;
   };
+
+  /** RFC 4568 §7.1.3: until a packet with the new key came, those with the old one may still be under way. */
+  #openRtp(cipher: SrtpContext, bytes: Uint8Array, length: number): number {
+    const clear = cipher.unprotectRtp(bytes, length);
+    if (this.#formerUnprotect === undefined) return clear;
+    if (clear < 0) return this.#formerUnprotect.unprotectRtp(bytes, length);
+    this.#formerUnprotect = undefined;
+    return clear;
+  }
 
   /** Whether the packet is of the source we listen to (RFC 3550 A.1, §8.2). */
   #takeSource(parsed: RtpHeader, now: number): boolean {
