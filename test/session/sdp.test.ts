@@ -147,10 +147,15 @@ describe('hostile text is a value, in bounded time', () => {
   test('any bytes, and any mutation of a good text, are read or refused, never a throw', () => {
     const good = `${head}m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=crypto:1 X inline:Y\r\na=rtcp:1 IN IP4 1.1.1.1\r\n`;
     fc.assert(
-      fc.property(fc.nat(good.length), fc.nat(20), fc.string({ maxLength: 40, unit: 'binary' }), (at, drop, insert) => {
-        const result = parseSdp(good.slice(0, at) + insert + good.slice(at + drop));
-        if (!isSdpFailure(result)) expect(result.media.length).toBeLessThanOrEqual(32);
-      }),
+      fc.property(
+        fc.nat(good.length),
+        fc.nat(20),
+        fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+        (at, drop, insert) => {
+          const result = parseSdp(good.slice(0, at) + insert + good.slice(at + drop));
+          if (!isSdpFailure(result)) expect(result.media.length).toBeLessThanOrEqual(32);
+        },
+      ),
       { numRuns: 500 },
     );
   });

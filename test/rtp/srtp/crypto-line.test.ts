@@ -115,11 +115,14 @@ describe('a=crypto, RFC 4568', () => {
 
   test('any text is read or refused, never a throw', () => {
     fc.assert(
-      fc.property(fc.string({ maxLength: 600, unit: 'binary' }), (text) => {
-        parseCryptoLine(text);
-        const read = parseCryptoLine(`1 AES_CM_128_HMAC_SHA1_80 inline:${text}`);
-        expect(read === undefined || read.keys.masterKey.length === 16).toBe(true);
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 600 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+        (text) => {
+          parseCryptoLine(text);
+          const read = parseCryptoLine(`1 AES_CM_128_HMAC_SHA1_80 inline:${text}`);
+          expect(read === undefined || read.keys.masterKey.length === 16).toBe(true);
+        },
+      ),
     );
   });
 });
