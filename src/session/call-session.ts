@@ -9,6 +9,7 @@ import type { StreamStats } from '../rtp/stream-stats.js';
 import type { HeaderEntry } from '../sip/message/headers.js';
 import type { SipRequest } from '../sip/message/message.js';
 import { type NameAddr, parseNameAddr } from '../sip/message/name-addr.js';
+import { writeReason } from '../sip/message/reason.js';
 import { parseUri, type Uri } from '../sip/message/uri.js';
 import { bodyOf } from '../sip/ua/invite-body.js';
 import type { IncomingCall } from '../sip/ua/invite-incoming.js';
@@ -31,7 +32,7 @@ import { given } from './given.js';
 import { type AnswerOptions, IncomingLeg, type ProgressOptions } from './incoming-leg.js';
 import { examineOffer } from './line-choice.js';
 import { type DialTarget, OutgoingLeg } from './outgoing-leg.js';
-import { nameOfCause } from './q850.js';
+import { causeOfStatus, nameOfCause } from './q850.js';
 import { isAddress } from './sdp.js';
 import type { TransferOptions, TransferResult } from './transfer.js';
 import type { TransferRequest } from './transfer-request.js';
@@ -543,8 +544,10 @@ function refusalOf(request: SipRequest, { codecs, srtp }: ResolvedCallOptions): 
 }
 
 /** RFC 3326: what goes into the BYE or CANCEL. */
-function reasonOf({ cause = 16, text = nameOfCause(cause) }: LocalEnd): string {
-  return `Q.850;cause=${cause}${text === undefined ? '' : `;text="${text.replaceAll(/["\\\r\n]/g, ' ')}"`}`;
+function reasonOf(meant: LocalEnd): string {
+  const cause = meant.cause ?? causeOfStatus(meant.status ?? 200) ?? 16;
+  // Only what everybody knows: our own words may tell too much.
+  return writeReason({ protocol: 'Q.850', cause, text: nameOfCause(cause) });
 }
 
 function notToUs(what: string): CallError {

@@ -1,7 +1,6 @@
 // A call to us until it is answered (RFC 3261 §13.3): ringing, early media, the answer until its ACK, a refusal, another place to try.
 import { CallError, OptionError } from '../errors.js';
 import type { HeaderEntry } from '../sip/message/headers.js';
-import type { SipRequest } from '../sip/message/message.js';
 import { parseNameAddr } from '../sip/message/name-addr.js';
 import { bodyOf } from '../sip/ua/invite-body.js';
 import type { IncomingCall } from '../sip/ua/invite-incoming.js';
@@ -62,13 +61,17 @@ export class IncomingLeg {
     this.#ringing('progress');
     await this.#openMedia();
     this.#ringing('progress');
-    const isReliable = reliable !== 'never' && speaks100rel(this.#invite.request);
+    const { request } = this.#invite;
+    const canRely = request.supported.includes('100rel');
+    // RFC 3262 §3: a caller that requires it gets it, one that does not know it cannot.
+    const isReliable = request.require.includes('100rel') || (reliable !== 'never' && canRely);
+    if (reliable === 'always' && !isReliable) throw new CallError('ERR_STATE', 0, 'progress: the caller does not support 100rel');
     const described = this.#describeFor(isReliable ? 'reliably' : 'unreliably');
     this.#ringing('progress');
     if (described.type === 'refused') throw this.#refuse(described.reply);
     if (descriptions.agreement !== undefined) apply(machine.onEarlyMedia());
     const { body } = described;
-    await this.#invite.progress(status, { ...given({ reason, headers, body }), reliable: isReliable ? reliable : 'never' });
+    await this.#invite.progress(status, { ...given({ reason, headers, body }), reliable: isReliable ? 'always' : 'never' });
   }
 
   answer(options: AnswerOptions): Promise<void> {
@@ -187,8 +190,4 @@ export class IncomingLeg {
     this.#unanswered(what);
     if (this.isAnswering) throw new CallError('ERR_STATE', 0, `${what}: the call is being answered`);
   }
-}
-
-function speaks100rel(request: SipRequest): boolean {
-  return request.supported.includes('100rel') || request.require.includes('100rel');
 }

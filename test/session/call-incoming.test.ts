@@ -119,8 +119,20 @@ describe('what goes into which response', () => {
     void call!.answer();
     await wire.run(0);
     invite.ack();
-    expect(invite.said).toEqual(['183 sdp ifSupported', '183 ifSupported', '200']);
+    expect(invite.said).toEqual(['183 sdp always', '183 always', '200']);
     await call!.hangup();
+  });
+
+  test('RFC 3262 §3: who requires reliable responses gets them, and who cannot have them is not promised any', async () => {
+    const [call, invite] = await arrive(sdp(), [['Require', '100rel']]);
+    await call!.progress({ reliable: 'never' });
+    void call!.answer();
+    await wire.run(0);
+    expect(invite.said).toEqual(['183 sdp always', '200']);
+    await call!.hangup();
+    const [other] = await arrive(sdp());
+    await expect(other!.progress({ reliable: 'always' })).rejects.toMatchObject({ code: 'ERR_STATE' });
+    await other!.hangup();
   });
 
   test('no offer and no 100rel: a 183 alone, and the offer in the 200', async () => {
@@ -162,7 +174,7 @@ describe('what goes into which response', () => {
     await wire.run(0);
     invite.ack(sdp('8'));
     await answer;
-    expect(invite.said).toEqual(['183 sdp ifSupported', '200 sdp']);
+    expect(invite.said).toEqual(['183 sdp always', '200 sdp']);
     await call!.hangup();
   });
 

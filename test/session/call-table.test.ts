@@ -80,7 +80,7 @@ describe('never answered: when it is given up, by whom', () => {
     },
     'the callee hangs up': {
       act: (_caller, callee) => callee.hangup(),
-      caller: { reason: 'rejected', by: 'remote', status: 480 },
+      caller: { reason: 'rejected', by: 'remote', status: 480, cause: 18 },
       callee: { reason: 'rejected', by: 'local', status: 480 },
     },
     'the callee refuses': {
