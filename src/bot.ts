@@ -15,6 +15,7 @@ export {
   type CallHeaders,
   type CallMessage,
   type CallState,
+  type CallStats,
   type DtmfDigit,
   type RingOptions,
   type TransferProgress,
@@ -40,7 +41,7 @@ export type { PcmChunk } from './bot/pcm-input.js';
 export type { PlayOptions } from './bot/player.js';
 export { type Interruption, type PlayMode, Playout, type PlayoutResult } from './bot/playout.js';
 export { Recording, type RecordingResult, type RecordOptions } from './bot/recorder.js';
-export { type BotStats, type DialOptions, type MessageOptions, SipBot, type SipBotEvents } from './bot/sip-bot.js';
+export { type BotStats, type DialOptions, type MessageOptions, SipBot, type SipBotEvents, type Voicemail } from './bot/sip-bot.js';
 export type { SoundOptions, SoundSource } from './bot/sound.js';
 export { TransferRequest } from './bot/transfer-request.js';
 export { trunkPresetNames } from './bot/trunk-presets.js';

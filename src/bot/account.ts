@@ -1,6 +1,7 @@
-/** An account at work: its registration, and whom it makes welcome at the door meanwhile. */
+/** An account at work: its registration, its mailbox, and whom it makes welcome at the door meanwhile. */
 import { RegistrationError } from '../errors.js';
 import type { Credentials } from '../sip/auth/digest-client.js';
+import { NameAddr } from '../sip/message/name-addr.js';
 import type { Uri } from '../sip/message/uri.js';
 import { Registration } from '../sip/ua/registration.js';
 import type { UserAgent } from '../sip/ua/user-agent.js';
@@ -8,6 +9,7 @@ import type { Doorkeeper } from './doorkeeper.js';
 import { given } from './given.js';
 import { headerEntries } from './header-values.js';
 import { parseServer, type ResolvedAccount } from './resolve-options.js';
+import { Mailbox, type MessageSummary } from './voicemail.js';
 
 export interface RegistrationFailure {
   readonly account: string;
@@ -24,11 +26,15 @@ export interface AccountListener {
   onRegistered(account: Account, expiresS: number): void;
   onUnregistered(account: Account): void;
   onFailed(account: Account, failure: RegistrationFailure): void;
+  onVoicemail(account: Account, summary: MessageSummary): void;
+  /** The server does not tell of voicemail. */
+  onVoicemailRefused(account: Account, reason: string): void;
 }
 
 export class Account {
   readonly options: ResolvedAccount;
   readonly credentials: Credentials | undefined;
+  readonly mailbox: Mailbox;
   readonly #door: Doorkeeper;
   readonly #registration: Registration | undefined;
   #serviceRoute: readonly string[] = [];
@@ -38,6 +44,14 @@ export class Account {
     this.options = options;
     this.#door = door;
     this.credentials = options.password === undefined ? undefined : { user: options.authUser ?? options.user, password: options.password };
+    this.mailbox = new Mailbox(agent, {
+      uri: options.uri,
+      from: new NameAddr(options.address, options.displayName).toString(),
+      credentials: this.credentials,
+      route: () => this.route,
+      onSummary: (summary) => listener.onVoicemail(this, summary),
+      onRefused: (reason) => listener.onVoicemailRefused(this, reason),
+    });
     if (!options.register) return;
     const { registrar, outboundProxy, instanceId, displayName } = options;
     const registration = new Registration(agent, {
@@ -51,6 +65,7 @@ export class Account {
     registration.on('registered', (registered) => {
       this.#serviceRoute = registered.serviceRoute;
       this.#welcome([registered.flow.remote.address]);
+      if (options.voicemail) this.mailbox.subscribe();
       listener.onRegistered(this, registered.expiresS);
     });
     registration.on('unregistered', () => {
@@ -69,11 +84,17 @@ export class Account {
     return proxy === undefined ? [] : [looseRoute(proxy)];
   }
 
+  /** The user of the Contact that the registrar knows. */
+  get contactUser(): string | undefined {
+    return this.#registration?.contactUser;
+  }
+
   get isRegistered(): boolean {
     return this.#registration?.state === 'registered';
   }
 
   async start(): Promise<void> {
+    if (this.#registration === undefined && this.options.voicemail) this.mailbox.subscribe();
     try {
       await this.#registration?.start();
     } catch (error) {
@@ -84,6 +105,7 @@ export class Account {
   }
 
   async stop(): Promise<void> {
+    this.mailbox.unsubscribe();
     await this.#registration?.stop();
     if (this.#registration !== undefined) this.#door.removeContact(this.#registration.contactUser);
     this.#welcome([]);

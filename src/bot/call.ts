@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import type { DtmfDigit } from '../codec/dtmf-keypad.js';
 import { OptionError, SipBotError } from '../errors.js';
 import type { Logger } from '../log.js';
+import type { Departure } from '../rtp/media-stream.js';
 import type { StreamStats } from '../rtp/stream-stats.js';
 import { type Bridge, bridgeCalls } from '../session/bridge.js';
 import type { CallEnd } from '../session/call-end.js';
@@ -37,6 +38,11 @@ export interface TransferProgress {
 export interface CallMessage {
   readonly contentType: string;
   readonly text: string;
+}
+
+export interface CallStats extends StreamStats {
+  /** How late packets left: of all calls that share the media thread, since it began. */
+  readonly departure: Departure;
 }
 
 export interface CallEvents {
@@ -191,21 +197,21 @@ export class Call extends SafeEmitter<CallEvents> {
 
   /** 180. */
   ring(options: RingOptions = {}): Promise<void> {
-    return this.#session.ring(progressOptions(options));
+    return quietly(this.#session.ring(progressOptions(options)));
   }
 
   /** 183 with early media: what is written or played is heard before the answer. */
-  async progress(options: RingOptions & { readonly audio?: AudioOptions } = {}): Promise<void> {
+  progress(options: RingOptions & { readonly audio?: AudioOptions } = {}): Promise<void> {
     this.#session.useAudio(this.#chooseAudio(options.audio));
-    await this.#session.progress(progressOptions(options));
+    return quietly(this.#session.progress(progressOptions(options)));
   }
 
   /** Resolves when the ACK is in; never waits for the peer's RTP. Rejects CallError when the caller cancelled, or no ACK came. */
-  async answer(options: AnswerOptions = {}): Promise<void> {
+  answer(options: AnswerOptions = {}): Promise<void> {
     const audio = this.#chooseAudio(options.audio);
     const headers = headerEntries('headers', options.headers);
     if (options.bot !== undefined) this.use(options.bot);
-    await this.#session.answer({ audio, headers });
+    return quietly(this.#session.answer({ audio, headers }));
   }
 
   reject(status = 486, reason?: string, options: { readonly headers?: HeaderValues } = {}): void {
@@ -219,20 +225,20 @@ export class Call extends SafeEmitter<CallEvents> {
 
   /** `reason` becomes a Reason header (RFC 3326) as it stands, such as 'Q.850;cause=16'. Resolves when the call has ended. */
   hangup(options: { readonly reason?: string; readonly headers?: HeaderValues } = {}): Promise<void> {
-    return this.#session.hangup({ ...given({ reason: options.reason }), headers: headerEntries('headers', options.headers) });
+    return quietly(this.#session.hangup({ ...given({ reason: options.reason }), headers: headerEntries('headers', options.headers) }));
   }
 
   hold(): Promise<void> {
-    return this.#session.hold();
+    return quietly(this.#session.hold());
   }
 
   resume(): Promise<void> {
-    return this.#session.resume();
+    return quietly(this.#session.resume());
   }
 
   /** Blind to a target, attended to the far end of another call. */
   transfer(target: string | Call, options: { readonly fallback?: 'none' | 'bridge' } = {}): Promise<TransferResult> {
-    return this.#session.transfer(typeof target === 'string' ? target : target.#session, options);
+    return quietly(this.#session.transfer(typeof target === 'string' ? target : target.#session, options));
   }
 
   /** The two parties hear each other, codecs converted, until one hangs up or `stop` is called. */
@@ -249,12 +255,12 @@ export class Call extends SafeEmitter<CallEvents> {
     digits: string,
     options: { readonly via?: 'auto' | 'info'; readonly durationMs?: number; readonly gapMs?: number } = {},
   ): Promise<void> {
-    return this.#session.sendDtmf(digits, options);
+    return quietly(this.#session.sendDtmf(digits, options));
   }
 
   /** Text within the call (RFC 3428). */
   message(text: string, options: { readonly contentType?: string } = {}): Promise<void> {
-    return this.#session.message(text, options);
+    return quietly(this.#session.message(text, options));
   }
 
   gather(options: GatherOptions<SoundSource> = {}): Promise<Gathered> {
@@ -270,9 +276,10 @@ export class Call extends SafeEmitter<CallEvents> {
     );
   }
 
-  /** Packets, loss, jitter, round trip, late, concealed, MOS both ways; undefined before there is media. */
-  stats(): StreamStats | undefined {
-    return this.#session.stats();
+  /** Packets, loss, jitter, round trip, late, concealed, MOS both ways, departure lateness; undefined before there is media. */
+  stats(): CallStats | undefined {
+    const stream = this.#session.stream;
+    return stream === undefined ? undefined : { ...stream.stats(), departure: stream.departure() };
   }
 
   // ── Its audio ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -452,6 +459,15 @@ export class Call extends SafeEmitter<CallEvents> {
       this.#home.onFailed(this, error);
     }
   }
+}
+
+/**
+ * The far end may end a call at any instant, and a promise that nobody awaits must not take the process with it: `ended` tells as well.
+ * Whoever does await still gets the rejection.
+ */
+function quietly<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }
 
 function progressOptions({ headers, reliable }: RingOptions): {

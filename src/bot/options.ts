@@ -41,6 +41,8 @@ export interface AccountOptions {
   readonly expiresS?: number;
   /** RFC 5626 +sip.instance: a UUID, the same after every start. @default derived from the account */
   readonly instanceId?: string;
+  /** Ask to be told of voicemail (RFC 3842): the event `voicemail`, which also comes unasked from servers that do so. @default false */
+  readonly voicemail?: boolean;
   /** Further headers on REGISTER and on calls of this account. */
   readonly headers?: Readonly<Record<string, string>>;
 }

@@ -19,6 +19,7 @@ export interface ResolvedAccount extends AccountOptions {
   readonly user: string;
   readonly domain: string;
   readonly register: boolean;
+  readonly voicemail: boolean;
   readonly expiresS: number;
 }
 
@@ -75,6 +76,7 @@ const FLAT = [
   'register',
   'expiresS',
   'instanceId',
+  'voicemail',
   'headers',
 ] as const satisfies readonly (keyof AccountOptions)[];
 
@@ -89,6 +91,7 @@ const KNOWN: { readonly [Name in keyof Required<SipBotOptions>]: true } = {
   register: true,
   expiresS: true,
   instanceId: true,
+  voicemail: true,
   headers: true,
   accounts: true,
   trunks: true,
@@ -211,6 +214,7 @@ function resolveAccount(account: AccountOptions, path: string): ResolvedAccount 
     user: address.user,
     domain: address.host.toLowerCase(),
     register: account.register ?? account.password !== undefined,
+    voicemail: account.voicemail ?? false,
     expiresS: whole(`${path}expiresS`, account.expiresS ?? 3600, 10, 604_800),
   };
 }

@@ -20,6 +20,7 @@ import type { Uri } from '../sip/message/uri.js';
 import type { Flow } from '../sip/transport/flow.js';
 import type { ListenAddress } from '../sip/transport/transport.js';
 import type { Admission } from '../sip/ua/admission.js';
+import type { IncomingRequest } from '../sip/ua/incoming-request.js';
 import { type TraceEntry, UserAgent, type UserAgentStats } from '../sip/ua/user-agent.js';
 import { Account, type AccountListener, type RegistrationFailure } from './account.js';
 import type { Bot } from './bot.js';
@@ -37,6 +38,7 @@ import { chooseWayOut, type WayOut } from './routing.js';
 import { isThenable, SafeEmitter } from './safe-emitter.js';
 import { withoutSecrets } from './secrets.js';
 import { Trunk, type TrunkHealth, type TrunkProbe } from './trunk.js';
+import { MESSAGE_SUMMARY, type MessageSummary } from './voicemail.js';
 
 export interface SipBotEvents {
   /** Somebody calls: answer, reject or redirect it. A call that nobody takes gets 480. */
@@ -46,6 +48,8 @@ export interface SipBotEvents {
   registrationFailed: [failure: RegistrationFailure];
   /** Text without a call. */
   message: [message: IncomingMessage];
+  /** What waits in an account's mailbox, at first and whenever it changes: with `voicemail`, or from a server that tells unasked. */
+  voicemail: [voicemail: Voicemail];
   /** Every SIP message, as it was on the wire, passwords' digests left out. Costs nothing while nobody listens. */
   trace: [entry: TraceEntry];
   /** A listener or a bot of the application's failed: its call has been ended. */
@@ -90,6 +94,11 @@ export interface BotStats {
   readonly media: EngineStats;
   /** Requests of strangers: told 403, or left unanswered. */
   readonly strangers: { readonly refused: number; readonly dropped: number };
+}
+
+export interface Voicemail extends MessageSummary {
+  /** Its `uri`. */
+  readonly account: string;
 }
 
 type State = 'new' | 'running' | 'stopped';
@@ -150,6 +159,7 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
       const message = receiveMessage(incoming);
       if (message !== undefined) this.emit('message', message);
     });
+    this.#agent.handle('NOTIFY', (incoming) => this.#onNotify(incoming));
   }
 
   /** Listens, registers. Rejects when an address cannot be had or a registrar refuses; one that is silent is retried, with `registrationFailed`. */
@@ -390,6 +400,23 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
     return new DigestServer({ realm: REALM, users, random: random ?? systemRandom, clock: clock ?? systemClock });
   }
 
+  /** Outside a dialog only a message summary is taken: many servers send it to whoever has registered (RFC 3842 §3, unasked). */
+  #onNotify(incoming: IncomingRequest): void {
+    const { request } = incoming;
+    const account = request.event?.type === MESSAGE_SUMMARY ? this.#accountAddressed(request) : undefined;
+    const isTaken = account?.mailbox.onNotify(request.header('Content-Type') ?? '', request.body) === true;
+    incoming.reply(isTaken ? 200 : 481);
+  }
+
+  #accountAddressed({ uri, to }: SipRequest): Account | undefined {
+    const named = [uri.user, to?.uri.user];
+    return (
+      this.#accounts.find((account) => account.contactUser !== undefined && account.contactUser === uri.user) ??
+      this.#accounts.find((account) => named.includes(account.options.user)) ??
+      (this.#accounts.length === 1 ? this.#accounts[0] : undefined)
+    );
+  }
+
   readonly #accountListener: AccountListener = {
     onRegistered: (account, expiresS) => this.emit('registered', { account: account.options.uri, expiresS }),
     onUnregistered: (account) => this.emit('unregistered', { account: account.options.uri }),
@@ -397,6 +424,9 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
       this.#logger.warn({ ...failure }, 'registration failed');
       this.emit('registrationFailed', failure);
     },
+    onVoicemail: (account, summary) => this.emit('voicemail', { account: account.options.uri, ...summary }),
+    onVoicemailRefused: (account, reason) =>
+      this.#logger.warn({ account: account.options.uri, reason }, 'the server does not tell of voicemail'),
   };
 
   // ── What goes wrong, and what is seen ─────────────────────────────────────────────────────────────────────────────────────────

@@ -4,6 +4,7 @@ import { CallError, OptionError } from '../errors.js';
 import type { Random } from '../random.js';
 import type { DtmfDigit } from './dtmf-receiver.js';
 import { FrameRing, frameRingBytes } from './frame-ring.js';
+import { Lateness } from './media-clock.js';
 import type { HostReport } from './media-host.js';
 import type { MediaThread, StreamOwner } from './media-thread.js';
 import { PlayoutRing } from './playout-ring.js';
@@ -26,6 +27,12 @@ export interface OpenStream {
 }
 
 export type StreamEvent = StreamNews | { readonly type: 'failed'; readonly error: CallError };
+
+export interface Departure {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
 
 export interface DtmfSendOptions {
   /** @default 100 */
@@ -167,6 +174,16 @@ export class MediaStream implements StreamOwner {
 
   stats(): StreamStats {
     return readStreamStats(this.#counters);
+  }
+
+  /** How late packets left the thread that this stream lives in, after their moment, since it began; in milliseconds. */
+  departure(): Departure {
+    const { lateness } = this.#options.thread.counts;
+    return {
+      p50Ms: Lateness.quantile(lateness, 0.5),
+      p99Ms: Lateness.quantile(lateness, 0.99),
+      maxMs: Lateness.quantile(lateness, 1),
+    };
   }
 
   close(): void {

@@ -106,6 +106,30 @@ describe('a listener of `call`', () => {
   });
 });
 
+describe('nobody awaits', () => {
+  test.each(['answer', 'ring', 'progress', 'hold', 'resume', 'hangup', 'sendDtmf', 'message', 'transfer'] as const)(
+    '%s of a call that has just been cancelled: no unhandled rejection',
+    async (deed) => {
+      const { failure, errors } = await beside(
+        {},
+        (call) => {
+          call.on('ended', () => {
+            const deeds = {
+              sendDtmf: () => call.sendDtmf('1'),
+              message: () => call.message('x'),
+              transfer: () => call.transfer('sip:x@10.0.0.9'),
+            };
+            void (deed in deeds ? deeds[deed as keyof typeof deeds]() : call[deed as 'answer']());
+          });
+        },
+        (_world, ours) => void ours!.hangup(),
+      );
+      expect(failure).toMatchObject({ status: 487 });
+      expect(errors).toEqual([]);
+    },
+  );
+});
+
 describe('the option `bot`', () => {
   test.each([
     ['throws', boom],
