@@ -147,9 +147,18 @@ export class MediaEngine {
   /** Ends every stream, then the threads. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const stream of [...this.#streams]) stream.close();
+    for (const stream of [...this.#streams]) this.#closeStream(stream);
     const threads = this.#threads.splice(0, this.#threads.length);
     await Promise.all(threads.map((thread) => thread?.stop()));
+  }
+
+  /** What the application throws when it is told does not keep the others open. */
+  #closeStream(stream: MediaStream): void {
+    try {
+      stream.close();
+    } catch (error) {
+      this.#logger.error({ error }, 'a listener failed when its stream was closed');
+    }
   }
 
   #thread(index: number): MediaThread {

@@ -249,13 +249,17 @@ export class MediaStream implements StreamOwner {
   #end(): void {
     this.#closed = true;
     this.incoming.end();
-    this.outgoing.end();
-    this.#background?.end();
-    this.#sent?.end();
-    for (const waiter of this.#waiting.values()) waiter.reject(ended());
-    this.#waiting.clear();
-    this.#options.onClosed();
-    this.onFrames?.();
+    try {
+      // Told while it can still be answered: a bot that says back what it hears need not know that this is the end.
+      this.onFrames?.();
+    } finally {
+      this.outgoing.end();
+      this.#background?.end();
+      this.#sent?.end();
+      for (const waiter of this.#waiting.values()) waiter.reject(ended());
+      this.#waiting.clear();
+      this.#options.onClosed();
+    }
   }
 }
 

@@ -7,12 +7,8 @@
  * Nothing here is allocated for a packet.
  */
 import type { Clock } from '../clock.js';
-import type { ToneListener } from '../codec/tone-detector.js';
-import { dtmfTone, type Tone, type TonePart } from '../codec/tones.js';
 import type { DatagramSocket } from '../network.js';
 import type { Random } from '../random.js';
-import { type DtmfDigit, DtmfReceiver } from './dtmf-receiver.js';
-import { DtmfSender } from './dtmf-sender.js';
 import { FrameRingWriter } from './frame-ring.js';
 import { FrameTap } from './frame-tap.js';
 import { isRtcp, parseRtp, RtpHeader } from './header.js';
@@ -23,9 +19,11 @@ import { PlayoutReader, type PlayoutSegment } from './playout-ring.js';
 import { ReceiverStats } from './receiver-stats.js';
 import { RtpSource } from './source.js';
 import type { CryptoKeys } from './srtp/crypto-line.js';
+import { type KeyNews, StreamKeys } from './stream-keys.js';
 import { firstSegment, laneLayout, streamLayout } from './stream-memory.js';
 import type { StreamParameters } from './stream-parameters.js';
 import { StreamReport, type StreamTally } from './stream-report.js';
+import { StreamRtcp } from './stream-rtcp.js';
 import type { RtcpSession, RtcpSessionOptions, SrtpContext } from './stream-seams.js';
 import { streamCounters } from './stream-stats.js';
 import { SymmetricRtp } from './symmetric.js';
@@ -34,8 +32,7 @@ import { SymmetricRtp } from './symmetric.js';
 export type StreamNews =
   | { readonly type: 'firstPacket' }
   | { readonly type: 'latched'; readonly address: string; readonly port: number }
-  | { readonly type: 'dtmfBegin'; readonly digit: DtmfDigit }
-  | { readonly type: 'dtmf'; readonly digit: DtmfDigit; readonly durationMs: number; readonly via: 'telephone-event' | 'in-band' }
+  | KeyNews
   | { readonly type: 'silent'; readonly sinceMs: number }
   | { readonly type: 'resumed' }
   | { readonly type: 'rtcpBye' }
@@ -72,11 +69,9 @@ export interface StreamOptions {
 /** How long after a frame came the next departure leaves: time for the bot to answer with it. */
 const ANSWER_MS = 6;
 const PUBLISH_MS = 100;
-const RTCP_BYTES = 2048;
 
-/** One of each for all streams of a thread: nothing outlives the handling of one packet. */
+/** One for all streams of a thread: nothing outlives the handling of one packet. */
 const header = new RtpHeader();
-const rtcpPacket = Buffer.alloc(RTCP_BYTES);
 
 export class Stream {
   readonly #options: StreamOptions;
@@ -101,13 +96,8 @@ export class Stream {
   readonly #source: RtpSource;
   readonly #receiver = new ReceiverStats(8000);
   #receiverRate = 8000;
-  #rtcp: RtcpSession | undefined;
-  #rtcpSocket: DatagramSocket | undefined;
-  #rtcpWanted = false;
-  #dtmf: DtmfReceiver | undefined;
-  #dtmfRate = 0;
-  #eventPacketMs = 0;
-  readonly #tonesAsked = new Set<number>();
+  readonly #rtcp: StreamRtcp;
+  readonly #keys: StreamKeys;
   #protect: SrtpContext | undefined;
   #unprotect: SrtpContext | undefined;
   #formerUnprotect: SrtpContext | undefined;
@@ -117,10 +107,6 @@ export class Stream {
   #isSilent = false;
   #lastAliveAt: number;
   #publishAt = 0;
-  /** Where the peer's RTCP really comes from, once it came. */
-  #rtcpAddress: string | undefined;
-  #rtcpPort = 0;
-  #foreignRtcp = 0;
   readonly #arrivalPhase: number;
 
   constructor(options: StreamOptions) {
@@ -145,6 +131,18 @@ export class Stream {
       onTurn: this.#onTurn,
       onFrame: options.onReady,
       onFailed,
+    });
+    const { clock, openRtcp, onNews, onDtmfSent } = options;
+    this.#keys = new StreamKeys(this.#inbound, this.#outbound, onNews, onDtmfSent);
+    this.#rtcp = new StreamRtcp({
+      clock,
+      socket,
+      open: openRtcp,
+      tally: this.#tally,
+      peer: () => this.#symmetric,
+      onAlive: (now) => this.#alive(now),
+      onBye: () => onNews({ type: 'rtcpBye' }),
+      onUnavailable: () => onNews({ type: 'rtcpUnavailable' }),
     });
     this.#report = new StreamReport(streamCounters(memory, layout.counters), this.#inbound, this.#outbound);
     this.#source = new RtpSource(this.#outbound.ssrc);
@@ -182,28 +180,21 @@ export class Stream {
   }
 
   sendDtmf(request: number, digits: string, durationMs: number, gapMs: number): void {
-    this.#tonesAsked.add(request);
-    const done = (): void => {
-      if (this.#tonesAsked.delete(request)) this.#options.onDtmfSent(request);
-    };
-    const { events } = this.#outbound;
-    if (events !== undefined) events.send(digits, { durationMs, gapMs }, done);
-    else this.#outbound.playTones(inbandDtmf(digits, durationMs, gapMs), done);
+    this.#keys.send(request, digits, durationMs, gapMs);
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     const { wheel, socket } = this.#options;
-    const now = this.#clock.now();
-    if (this.#rtcp !== undefined) this.#sendRtcp(this.#rtcp.bye(rtcpPacket, now, this.#clock.wall()));
+    this.#rtcp.bye(this.#clock.now());
     wheel.remove(this.#outbound);
     wheel.remove(this.#inbound);
     this.#publish();
     this.#outbound.close();
     this.#inbound.close();
     socket.close();
-    this.#rtcpSocket?.close();
+    this.#rtcp.close();
   }
 
   #configure(parameters: StreamParameters): void {
@@ -223,21 +214,20 @@ export class Stream {
       this.#report.keep(this.#receiver);
       this.#receiver.reset(clockRate);
     }
-    if (before === undefined) {
-      this.#rtcp = this.#options.rooms.rtcp?.({
-        ssrc: this.#outbound.ssrc,
-        cname: this.#options.cname,
-        random: this.#options.random,
-        reducedSize: parameters.reducedSizeRtcp === true,
-        receiver: this.#receiver,
-      });
-    }
+    this.#rtcp.session ??= this.#options.rooms.rtcp?.({
+      ssrc: this.#outbound.ssrc,
+      cname: this.#options.cname,
+      random: this.#options.random,
+      reducedSize: parameters.reducedSizeRtcp === true,
+      receiver: this.#receiver,
+    });
     const packetMs = this.#outbound.packetMs;
     this.#outbound.use(parameters.codec, this.#protect?.rtpOverhead ?? 0);
-    this.#useEvents(parameters);
+    this.#outbound.noisePayloadType = parameters.comfortNoise?.sendPayloadType ?? -1;
+    this.#keys.use(parameters);
     this.#allowSending();
     if (before === undefined || packetMs !== this.#outbound.packetMs) this.#pace();
-    if (parameters.rtcpMux !== true) this.#bindRtcp();
+    this.#rtcp.use(parameters);
     this.#lastAliveAt = this.#clock.now();
     this.#isSilent = false;
   }
@@ -255,90 +245,29 @@ export class Stream {
   }
 
   #useSrtp(before: StreamParameters | undefined, { srtp }: StreamParameters): void {
+    const make = this.#options.rooms.srtp;
     if (srtp === undefined) {
       this.#protect = undefined;
       this.#unprotect = undefined;
       this.#formerUnprotect = undefined;
-      return;
+    } else if (make === undefined) throw new Error('SRTP is not to be had here');
+    else {
+      if (this.#protect === undefined || !isSameKeys(before?.srtp?.send, srtp.send)) this.#protect = make(srtp.send);
+      if (this.#unprotect === undefined || !isSameKeys(before?.srtp?.receive, srtp.receive)) {
+        const fresh = make(srtp.receive);
+        this.#formerUnprotect = this.#unprotect;
+        this.#unprotect = fresh;
+      }
     }
-    const make = this.#options.rooms.srtp;
-    if (make === undefined) throw new Error('SRTP is not to be had here');
-    if (this.#protect === undefined || !isSameKeys(before?.srtp?.send, srtp.send)) this.#protect = make(srtp.send);
-    if (this.#unprotect === undefined || !isSameKeys(before?.srtp?.receive, srtp.receive)) {
-      const fresh = make(srtp.receive);
-      this.#formerUnprotect = this.#unprotect;
-      this.#unprotect = fresh;
-    }
-  }
-
-  #useEvents({ telephoneEvent, comfortNoise, detectInbandDtmf }: StreamParameters): void {
-    const outbound = this.#outbound;
-    outbound.noisePayloadType = comfortNoise?.sendPayloadType ?? -1;
-    this.#inbound.keys = detectInbandDtmf === true ? this.#keys : undefined;
-    if (telephoneEvent === undefined) {
-      this.#dtmf = undefined;
-      this.#forgetEvents();
-      return;
-    }
-    const { clockRate, sendPayloadType } = telephoneEvent;
-    if (this.#dtmf === undefined || this.#dtmfRate !== clockRate) {
-      this.#dtmfRate = clockRate;
-      this.#dtmf = new DtmfReceiver(clockRate, {
-        onDigitBegin: (digit) => this.#options.onNews({ type: 'dtmfBegin', digit }),
-        onDigit: (digit, durationMs) => this.#options.onNews({ type: 'dtmf', digit, durationMs, via: 'telephone-event' }),
-      });
-    }
-    if (sendPayloadType === undefined) {
-      this.#forgetEvents();
-      return;
-    }
-    outbound.eventPayloadType = sendPayloadType;
-    if (outbound.events !== undefined && outbound.eventClockRate === clockRate && this.#eventPacketMs === outbound.packetMs) return;
-    this.#forgetEvents();
-    outbound.eventClockRate = clockRate;
-    this.#eventPacketMs = outbound.packetMs;
-    outbound.events = new DtmfSender({ clockRate, packetMs: outbound.packetMs });
-  }
-
-  /** The tones that wait are given up, and whoever waits for them is told. */
-  #forgetEvents(): void {
-    if (this.#outbound.events === undefined) return;
-    this.#outbound.events = undefined;
-    for (const request of this.#tonesAsked) this.#options.onDtmfSent(request);
-    this.#tonesAsked.clear();
-  }
-
-  readonly #keys: ToneListener = {
-    onKeyDown: (digit) => this.#options.onNews({ type: 'dtmfBegin', digit }),
-    onKeyUp: (digit, durationMs) => this.#options.onNews({ type: 'dtmf', digit, durationMs, via: 'in-band' }),
-  };
-
-  #bindRtcp(): void {
-    if (this.#rtcpWanted) return;
-    this.#rtcpWanted = true;
-    this.#options.openRtcp().then(
-      (socket) => {
-        if (this.#closed) {
-          socket.close();
-          return;
-        }
-        this.#rtcpSocket = socket;
-        socket.onMessage = this.#onRtcpPacket;
-        socket.onError = this.#onRefused;
-      },
-      () => {
-        // The pair is ours, so somebody else sits on the odd port. The call goes on without reports; another configure tries again.
-        this.#rtcpWanted = false;
-        if (!this.#closed) this.#options.onNews({ type: 'rtcpUnavailable' });
-      },
-    );
+    this.#rtcp.protect = this.#protect;
+    this.#rtcp.unprotect = this.#unprotect;
   }
 
   readonly #onPacket = (bytes: Uint8Array, address: string, port: number): void => {
     // Before offer and answer nobody can say whose it is, nor whether it should have been encrypted.
     if (this.#parameters === undefined) return;
     if (isRtcp(bytes)) {
-      this.#onRtcpPacket(bytes, address, port);
+      this.#rtcp.onPacket(bytes, address, port);
       return;
     }
     const now = this.#clock.now();
@@ -366,14 +295,13 @@ export class Stream {
     if (!this.#takeSource(parsed, now)) return;
     const { receiving, playout } = this.#inbound;
     if (this.#receiver.onPacket(parsed, parsed.payloadLength, now) === 'duplicate') return;
-    this.#rtcp?.onReceived(parsed.ssrc, now);
+    this.#rtcp.session?.onReceived(parsed.ssrc, now);
     this.#alive(now);
     if (!this.#heard) {
       this.#heard = true;
       this.#options.onNews({ type: 'firstPacket' });
     }
-    if (this.#dtmf !== undefined && this.#parameters!.telephoneEvent!.receivePayloadTypes.includes(parsed.payloadType))
-      this.#dtmf.onPacket(parsed, bytes, now);
+    this.#keys.onPacket(parsed, bytes, now);
     if (receiving && playout !== undefined && playout.put(parsed, bytes, now) === 'unknown') this.#tally.unknown++;
   };
 
@@ -397,49 +325,18 @@ export class Stream {
         this.#report.keep(this.#receiver);
         this.#receiver.reset();
         this.#inbound.playout?.restart();
-        this.#dtmf?.reset();
+        this.#keys.reset();
         return true;
       case 'collision':
         this.#outbound.ssrc = this.#options.random.uint32();
         this.#source.localSsrc = this.#outbound.ssrc;
-        if (this.#rtcp !== undefined) {
-          this.#sendRtcp(this.#rtcp.bye(rtcpPacket, now, this.#clock.wall()));
-          this.#rtcp.restart(this.#outbound.ssrc);
-        }
+        this.#rtcp.bye(now);
+        this.#rtcp.session?.restart(this.#outbound.ssrc);
         return true;
       default:
         return false;
     }
   }
-
-  readonly #onRtcpPacket = (bytes: Uint8Array, address: string, port: number): void => {
-    const cipher = this.#unprotect;
-    let length = bytes.length;
-    if (cipher !== undefined) {
-      length = cipher.unprotectRtcp(bytes, length);
-      if (length < 0) {
-        this.#tally.unauthenticated++;
-        return;
-      }
-    }
-    if (this.#rtcp === undefined || this.#parameters === undefined) return;
-    // The peer's, when it comes from where its audio comes from or when only the peer can have made it. Reports go back there.
-    if (cipher === undefined && address !== this.#symmetric.address) {
-      this.#foreignRtcp++;
-      return;
-    }
-    const now = this.#clock.now();
-    const outcome = this.#rtcp.onPacket(bytes, length, now);
-    if (outcome === 'invalid') {
-      this.#tally.rtcpInvalid++;
-      return;
-    }
-    this.#tally.rtcpReceived++;
-    this.#rtcpAddress = address;
-    this.#rtcpPort = port;
-    this.#alive(now);
-    if (outcome === 'bye') this.#options.onNews({ type: 'rtcpBye' });
-  };
 
   readonly #onRefused = (): void => {
     this.#tally.refused++;
@@ -456,11 +353,10 @@ export class Stream {
     const { address, port } = this.#symmetric;
     if (address === undefined || port === 0) return false;
     if (this.#protect !== undefined) length = this.#protect.protectRtp(packet, length);
-    if (length < 0) return false;
-    if (length < 0) return false;
+    if (length < 0) return false; // A sequence number used before must not be used again (RFC 3711 §9.1).
     const refused = this.#tally.refused;
     this.#options.socket.send(exact(packet, length), 0, length, port, address);
-    this.#rtcp?.onSent(timestamp, payloadBytes, now, this.#outbound.clockRate);
+    this.#rtcp.session?.onSent(timestamp, payloadBytes, now, this.#outbound.clockRate);
     if (this.#speech.passed || this.#background?.passed === true) {
       this.#speech.passed = false;
       if (this.#background !== undefined) this.#background.passed = false;
@@ -471,9 +367,8 @@ export class Stream {
 
   /** Once per frame of the bot's: what is due beside the audio. */
   readonly #onTurn = (now: number): void => {
-    this.#dtmf?.onTick(now);
-    if (this.#rtcp !== undefined && this.#rtcp.due <= now)
-      this.#sendRtcp(this.#rtcp.write(rtcpPacket, now, this.#clock.wall(), this.#report.local));
+    this.#keys.onTurn(now);
+    this.#rtcp.onTurn(now, this.#report.local);
     const limit = this.#parameters?.silentAfterMs ?? 0;
     if (limit > 0 && !this.#isSilent && now - this.#lastAliveAt >= limit) {
       this.#isSilent = true;
@@ -485,24 +380,9 @@ export class Stream {
     }
   };
 
-  #sendRtcp(length: number): void {
-    if (length <= 0 || this.#parameters === undefined) return;
-    const { rtcpMux, remote } = this.#parameters;
-    const isMuxed = rtcpMux === true;
-    const address = isMuxed ? this.#symmetric.address : (this.#rtcpAddress ?? this.#symmetric.address);
-    const port = isMuxed ? this.#symmetric.port : this.#rtcpAddress === undefined ? (remote?.rtcpPort ?? 0) : this.#rtcpPort;
-    const socket = isMuxed ? this.#options.socket : this.#rtcpSocket;
-    if (address === undefined || port === 0 || socket === undefined) return;
-    if (this.#protect !== undefined) length = this.#protect.protectRtcp(rtcpPacket, length);
-    if (length < 0) return;
-    if (length < 0) return;
-    socket.send(rtcpPacket, 0, length, port, address);
-    this.#tally.rtcpSent++;
-  }
-
   #publish(): void {
-    this.#tally.foreign = this.#symmetric.dropped + this.#source.foreign + this.#foreignRtcp;
-    this.#report.publish(this.#receiver, this.#tally, this.#rtcp?.remote);
+    this.#tally.foreign = this.#symmetric.dropped + this.#source.foreign + this.#rtcp.foreign;
+    this.#report.publish(this.#receiver, this.#tally, this.#rtcp.session?.remote);
   }
 }
 
@@ -517,12 +397,4 @@ function isSameKeys(a: CryptoKeys | undefined, b: CryptoKeys): boolean {
 
 function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
-}
-
-/** A comma is half a second of nothing, as for events. */
-function inbandDtmf(digits: string, toneMs: number, gapMs: number): Tone {
-  const gap: TonePart = { ms: Math.max(gapMs, 40), components: [] };
-  const pause: TonePart = { ms: 500, components: [] };
-  const parts = Array.from(digits).flatMap((digit) => (digit === ',' ? [pause] : [...dtmfTone(digit, { toneMs }).parts, gap]));
-  return { parts, repeat: 'once' };
 }

@@ -506,6 +506,24 @@ describe('engine, inline on a manual clock and a network of memory', () => {
     expect(stream.outgoing.playedSamples).toBe(1600);
   });
 
+  test('a bot is told of the end while it can still answer; one that throws then does not keep the others open', async () => {
+    const { clock, network, engine, stream, peer, configure } = await stage();
+    configure();
+    const count = echo(stream);
+    peer.talk(stream.local, tone);
+    await clock.run(200);
+    const other = await engine.open({ sampleRate: 8000, frameMs: 20 });
+    const third = await engine.open({ sampleRate: 8000, frameMs: 20 });
+    other.onFrames = () => {
+      throw new Error('mine');
+    };
+    peer.hush();
+    await engine.close();
+    expect(count.frames).toBeGreaterThan(5);
+    expect([stream.closed, other.closed, third.closed, third.incoming.ended]).toEqual([true, true, true, true]);
+    expect([network.open, engine.stats().ports.used]).toEqual([1, 0]);
+  });
+
   test('silence of the peer is told once, and its return', async () => {
     const { clock, stream, peer, events, configure } = await stage();
     configure({ silentAfterMs: 1000 });
