@@ -535,7 +535,7 @@ describe('both sides agree, whatever they can do', () => {
           }
         },
       ),
-      { numRuns: 400 },
+      { numRuns: Number(process.env['SIPBOT_FUZZ_RUNS'] ?? 0) || 400 },
     );
   });
 });
