@@ -10,6 +10,7 @@ export default mergeConfig(
       globalSetup: ['test/interop/setup.ts'],
       fileParallelism: false,
       testTimeout: 60_000,
+      maxConcurrency: 8,
       hookTimeout: 60_000,
     },
   }),

@@ -7,12 +7,12 @@ import type { TransportName } from '../../src/sip/transport/transport.js';
 import type { OutgoingInvite } from '../../src/sip/ua/invite-outgoing.js';
 import { Registration, type RegistrationOptions } from '../../src/sip/ua/registration.js';
 import { UserAgent, type UserAgentOptions } from '../../src/sip/ua/user-agent.js';
-import { until } from './peers/process.js';
+import { at, until } from './peers/process.js';
 import type { PeerAddress } from './setup.js';
 
 const peers = inject('peers');
 /** Where we live on the loopback. */
-const HERE = '127.0.0.13';
+const HERE = at(13);
 
 /** Agents of one test, closed with it: tests run beside each other. */
 type Settle = (peer: PeerAddress, options?: UserAgentOptions) => Promise<UserAgent>;
@@ -115,7 +115,7 @@ const kamailioWays = (digest: string): Way[] =>
   (['udp', 'tcp', 'tls', 'ws'] as const).map((transport) => ({ transport, user: '7001', digest }));
 
 const registrars = [
-  ['Asterisk', peers.asterisk, asteriskWays],
+  ['Asterisk 22', peers.asterisk, asteriskWays],
   ['Kamailio', peers.kamailio, kamailioWays('MD5')],
   ['Kamailio', peers.kamailioSha256, kamailioWays('SHA-256')],
 ] as const;
@@ -156,7 +156,7 @@ for (const [name, peer, ways] of registrars) {
   });
 }
 
-describe.skipIf(peers.asterisk === undefined)('Asterisk', () => {
+describe.skipIf(peers.asterisk === undefined)('Asterisk 22', () => {
   test('one contact allowed: our process restarts without a word, and is registered at once', async ({ settle }) => {
     const peer = peers.asterisk!;
     const before = await settle(peer);

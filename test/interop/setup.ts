@@ -7,7 +7,7 @@ import type { TestProject } from 'vitest/node';
 import { asteriskInstalled, startAsterisk } from './peers/asterisk.js';
 import { baresipInstalled } from './peers/baresip.js';
 import { kamailioInstalled, startKamailio } from './peers/kamailio.js';
-import { here, type Peer } from './peers/process.js';
+import { at, here, type Peer } from './peers/process.js';
 import { rtpengineInstalled, startRtpengine } from './peers/rtpengine.js';
 import { sippInstalled } from './peers/sipp.js';
 
@@ -57,18 +57,18 @@ export default async function setup(project: TestProject): Promise<() => Promise
     for (const peer of started.reverse()) await peer.stop();
   };
   try {
-    const asterisk = await start(asteriskInstalled(), () => startAsterisk({ host: '127.0.0.21', folder: join(work, 'asterisk') }));
-    const kamailio = await start(kamailioInstalled(), () => startKamailio({ host: '127.0.0.22', folder: join(work, 'kamailio') }));
+    const asterisk = await start(asteriskInstalled(), () => startAsterisk({ host: at(21), folder: join(work, 'asterisk') }));
+    const kamailio = await start(kamailioInstalled(), () => startKamailio({ host: at(22), folder: join(work, 'kamailio') }));
     const kamailioSha256 = await start(kamailioInstalled(), () =>
-      startKamailio({ host: '127.0.0.23', folder: join(work, 'kamailio-sha256'), digest: 'SHA-256' }),
+      startKamailio({ host: at(23), folder: join(work, 'kamailio-sha256'), digest: 'SHA-256' }),
     );
-    const rtpengine = await start(rtpengineInstalled(), () => startRtpengine({ host: '127.0.0.24', folder: join(work, 'rtpengine') }));
+    const rtpengine = await start(rtpengineInstalled(), () => startRtpengine({ host: at(24), folder: join(work, 'rtpengine') }));
     const peers: Peers = {
       work,
       asterisk: asterisk && addressOf(asterisk),
       kamailio: kamailio && addressOf({ ...kamailio, wssPort: 0 }),
       kamailioSha256: kamailioSha256 && addressOf({ ...kamailioSha256, wssPort: 0 }),
-      rtpengine: rtpengine && { version: rtpengine.version, host: '127.0.0.24' },
+      rtpengine: rtpengine && { version: rtpengine.version, host: at(24) },
       baresip: baresipInstalled(),
       sipp36: sippInstalled('3.6'),
       sipp38: sippInstalled('3.8'),

@@ -1,5 +1,5 @@
 /** Asterisk 22 (PJSIP) out of its unpacked folder: users 600N / pw600N, extensions as in asterisk/extensions.conf. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cache, end, here, launch, type Peer, tail, until } from './process.js';
@@ -29,7 +29,6 @@ export async function startAsterisk(options: {
   const { host, folder } = options;
   const port = options.port ?? 5060;
   const ports = { tlsPort: port + 1, wsPort: port + 28, wssPort: port + 29 };
-  const libraries = join(root, 'usr/lib/x86_64-linux-gnu');
   const sounds = join(root, 'usr/share/asterisk/sounds/en');
   rmSync(sounds, { force: true });
   symlinkSync('en_US_f_Allison', sounds);
@@ -97,14 +96,7 @@ export async function startAsterisk(options: {
     ].join('\n'),
   );
 
-  const loader = join(libraries, 'ld-linux-x86-64.so.2');
-  const program = [
-    '--library-path',
-    `${libraries}:${join(root, 'usr/lib')}`,
-    join(root, 'usr/sbin/asterisk'),
-    '-C',
-    join(folder, 'etc/asterisk.conf'),
-  ];
+  const [loader, program] = programOf(folder);
   const cli = (command: string): string =>
     spawnSync(loader, [...program, '-rx', command], { encoding: 'utf8', timeout: 10_000 }).stdout ?? '';
   const { child, log } = launch(loader, [...program, '-f'], folder, 'log/console');
@@ -120,6 +112,24 @@ export async function startAsterisk(options: {
     await end(child);
   };
   return { name: 'asterisk', version, pid: child.pid!, folder, host, port, ...ports, caFile, cli, stop };
+}
+
+/** Run by its own loader and libraries: nothing of it is installed on the host. */
+function programOf(folder: string): [loader: string, args: string[]] {
+  const libraries = join(root, 'usr/lib/x86_64-linux-gnu');
+  const path = `${libraries}:${join(root, 'usr/lib')}`;
+  const args = ['--library-path', path, join(root, 'usr/sbin/asterisk'), '-C', join(folder, 'etc/asterisk.conf')];
+  return [join(libraries, 'ld-linux-x86-64.so.2'), args];
+}
+
+/** One command line of the console of the Asterisk that runs in that folder; what it prints. */
+export function asteriskCli(folder: string, command: string): Promise<string> {
+  const [loader, program] = programOf(folder);
+  return new Promise((resolve, reject) => {
+    execFile(loader, [...program, '-rx', command], { timeout: 15_000 }, (error, output) =>
+      error === null ? resolve(output) : reject(error),
+    );
+  });
 }
 
 /** A certificate authority and a server certificate for `host`; kept when they are there already. */
