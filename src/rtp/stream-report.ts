@@ -10,7 +10,7 @@ import type { LocalView, RemoteView } from './stream-seams.js';
 import { COUNTER } from './stream-stats.js';
 
 /** The opinion is formed anew every so many times; nobody's changes faster. */
-const QUALITY_EVERY = 5;
+const QUALITY_EVERY = 10;
 
 /** What the stream itself counts. */
 export interface StreamTally {
