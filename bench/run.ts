@@ -35,6 +35,11 @@ const benches: Readonly<Record<string, Bench>> = {
     what: 'what a call costs, signalling only, beside SIPp uas and Asterisk 22 (needs callload)',
     needsOthers: false,
   },
+  srtp: {
+    file: 'srtp.bench.ts',
+    what: 'protect and unprotect SRTP packets, against werift and objects of node:crypto for each packet',
+    needsOthers: true,
+  },
   rtp: {
     file: 'rtp.bench.ts',
     what: 'read and write RTP packets, against rtp.js and werift; what our receive side costs',
