@@ -145,6 +145,23 @@ describe('the documents', () => {
   });
 });
 
+describe('docs/guide.md', () => {
+  const namesOf = (declaration: string): string[] => {
+    const body = new RegExp(`export interface ${declaration} [^{]*\\{\\n([\\s\\S]*?)\\n\\}`).exec(read('src/bot/options.ts'))![1]!;
+    return [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map((match) => match[1]!);
+  };
+  const tables = read('docs/guide.md').split('\n## All options\n')[1]!.split('\nOf a trunk:\n');
+  const listed = (text: string): string[] => [...text.matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1]!);
+
+  test('it lists every option of a SipBot, and no other', () => {
+    expect(listed(tables[0]!).sort()).toEqual([...namesOf('AccountOptions'), ...namesOf('SipBotOptions')].sort());
+  });
+
+  test('it lists every option of a trunk, and no other', () => {
+    expect(listed(tables[1]!).sort()).toEqual(namesOf('TrunkOptions').sort());
+  });
+});
+
 describe('ARCHITECTURE.md', () => {
   test('its arrows are those of the test of the house', () => {
     const arrows = Object.fromEntries(
