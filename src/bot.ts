@@ -21,6 +21,7 @@ export {
   type TransferProgress,
   type TransferResult,
 } from './bot/call.js';
+export { CallTracer, type CallTracerOptions } from './bot/call-tracer.js';
 export { Conference, type ConferenceEvents, type ConferenceOptions } from './bot/conference.js';
 export { EchoBot } from './bot/echo-bot.js';
 export type { Gathered, GatherOptions } from './bot/gather.js';
@@ -45,3 +46,4 @@ export { type BotStats, type DialOptions, type MessageOptions, SipBot, type SipB
 export type { SoundOptions, SoundSource } from './bot/sound.js';
 export { TransferRequest } from './bot/transfer-request.js';
 export { trunkPresetNames } from './bot/trunk-presets.js';
+export type { CapturedPacket } from './rtp/packet-capture.js';

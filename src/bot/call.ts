@@ -4,6 +4,7 @@ import type { DtmfDigit } from '../codec/dtmf-keypad.js';
 import { OptionError, SipBotError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Departure } from '../rtp/media-stream.js';
+import type { CapturedPacket } from '../rtp/packet-capture.js';
 import type { StreamStats } from '../rtp/stream-stats.js';
 import { type Bridge, bridgeCalls } from '../session/bridge.js';
 import type { CallEnd } from '../session/call-end.js';
@@ -105,6 +106,7 @@ export class Call extends SafeEmitter<CallEvents> {
   #speech: SpeechWatch | undefined;
   #bot: Bot | undefined;
   #bridge: Bridge | undefined;
+  #onPacket: ((packet: CapturedPacket) => void) | undefined;
   #isEnded = false;
 
   /** @internal */
@@ -309,6 +311,17 @@ export class Call extends SafeEmitter<CallEvents> {
     return recording;
   }
 
+  /** Every RTP and RTCP packet as it is on the wire, from now on, to one listener; the result stops it. For traces: each packet costs a copy. */
+  capture(onPacket: (packet: CapturedPacket) => void): () => void {
+    this.#onPacket = onPacket;
+    this.#session.stream?.capture(onPacket);
+    return () => {
+      if (this.#onPacket !== onPacket) return;
+      this.#onPacket = undefined;
+      this.#session.stream?.capture(undefined);
+    };
+  }
+
   /** Hands the call to a bot. `answer({ bot })` and the option `bot` do the same. */
   use(bot: Bot): void {
     if (this.#bot !== undefined) throw new SipBotError('ERR_STATE', 'this call has its bot already');
@@ -398,6 +411,7 @@ export class Call extends SafeEmitter<CallEvents> {
     if (stream === undefined) return;
     const audio = this.audio;
     audio.attach(stream);
+    if (this.#onPacket !== undefined) stream.capture(this.#onPacket);
     this.#player?.attach();
     for (const recording of this.#recordings) recording.attach(stream.incoming, stream.sent);
     this.#session.onFrames(() => {

@@ -7,6 +7,7 @@ import { isOpusLoaded, loadOpus } from '../codec/opus-library.js';
 import type { DatagramOptions, DatagramSocket } from '../network.js';
 import type { Random } from '../random.js';
 import { Lateness, MediaClock } from './media-clock.js';
+import { type CapturedPacket, PacketCapture } from './packet-capture.js';
 import type { PlayoutSegment } from './playout-ring.js';
 import { ReadyQueue } from './ready-queue.js';
 import { Stream, type StreamNews, type StreamRooms } from './stream.js';
@@ -40,6 +41,7 @@ export type HostCommand =
   | { readonly type: 'background'; readonly stream: number; readonly memory: SharedArrayBuffer }
   | { readonly type: 'tap'; readonly stream: number; readonly memory: SharedArrayBuffer }
   | DtmfCommand
+  | { readonly type: 'capture'; readonly stream: number; readonly mode: 'on' | 'off' }
   | { readonly type: 'close'; readonly stream: number };
 
 export type HostReport =
@@ -47,6 +49,7 @@ export type HostReport =
   | { readonly type: 'refused'; readonly stream: number; readonly code: string; readonly message: string }
   | { readonly type: 'news'; readonly stream: number; readonly news: StreamNews }
   | { readonly type: 'dtmfSent'; readonly stream: number; readonly request: number }
+  | { readonly type: 'packet'; readonly stream: number; readonly packet: CapturedPacket }
   | { readonly type: 'failed'; readonly stream: number; readonly message: string }
   /** The last that is said of it: the number may be given to another. */
   | { readonly type: 'closed'; readonly stream: number }
@@ -97,6 +100,7 @@ export class MediaHost {
   readonly #words: Float64Array;
   readonly #ready: ReadyQueue;
   readonly #streams = new Map<number, Stream>();
+  readonly #captures = new Map<number, PacketCapture>();
   /** Closed before their socket was bound. */
   readonly #unwanted = new Set<number>();
   readonly #opening = new Set<number>();
@@ -135,6 +139,9 @@ export class MediaHost {
         return;
       case 'tap':
         this.#streams.get(command.stream)?.addTap(command.memory);
+        return;
+      case 'capture':
+        this.#switchCapture(command.stream, command.mode);
         return;
       case 'dtmf':
         this.#sendDtmf(command);
@@ -213,23 +220,33 @@ export class MediaHost {
   #make(command: OpenCommand, socket: DatagramSocket): Stream {
     const { stream: number, host, port, memory, sampleRate, frameMs, cname } = command;
     const { clock, random, rooms, datagram, report } = this.#options;
+    const capture = new PacketCapture(clock);
+    this.#captures.set(number, capture);
     return new Stream({
       clock,
       random,
       rooms,
-      socket,
+      socket: capture.around(socket),
       memory,
       sampleRate,
       frameMs,
       cname,
       wheel: this.#wheel,
-      openRtcp: () => datagram({ host, port: port + 1 }),
+      openRtcp: async () => capture.around(await datagram({ host, port: port + 1 })),
       onNews: (news) => report({ type: 'news', stream: number, news }),
       onDtmfSent: (request) => report({ type: 'dtmfSent', stream: number, request }),
       onReady: () => this.#ready.push(number),
       onEmptySlot: this.#onEmptySlot,
       onFailed: (error) => report({ type: 'failed', stream: number, message: error.message }),
     });
+  }
+
+  /** Each packet is copied and reported: a cost of whoever asked for it. */
+  #switchCapture(number: number, mode: 'on' | 'off'): void {
+    const capture = this.#captures.get(number);
+    if (capture === undefined) return;
+    const { report } = this.#options;
+    capture.onPacket = mode === 'off' ? undefined : (packet) => report({ type: 'packet', stream: number, packet });
   }
 
   #close(number: number): void {
@@ -239,6 +256,7 @@ export class MediaHost {
       return;
     }
     this.#streams.delete(number);
+    this.#captures.delete(number);
     this.#waiting.delete(number);
     stream.close();
     this.#options.report({ type: 'closed', stream: number });

@@ -7,6 +7,7 @@ import { FrameRing, frameRingBytes } from './frame-ring.js';
 import { Lateness } from './media-clock.js';
 import type { HostReport } from './media-host.js';
 import type { MediaThread, StreamOwner } from './media-thread.js';
+import type { CapturedPacket } from './packet-capture.js';
 import { PlayoutRing } from './playout-ring.js';
 import type { StreamNews } from './stream.js';
 import { firstSegment, laneLayout, streamLayout } from './stream-memory.js';
@@ -74,6 +75,7 @@ export class MediaStream implements StreamOwner {
   #local: { readonly address: string; readonly port: number; readonly rtcpPort: number } | undefined;
   #opening: Waiter | undefined;
   #requests = 0;
+  #onPacket: ((packet: CapturedPacket) => void) | undefined;
   #closed = false;
 
   constructor(options: MediaStreamOptions) {
@@ -151,6 +153,12 @@ export class MediaStream implements StreamOwner {
     return this.#sent;
   }
 
+  /** Every packet as it is on the wire, RTCP too, to one listener; undefined stops it. */
+  capture(onPacket: ((packet: CapturedPacket) => void) | undefined): void {
+    this.#onPacket = onPacket;
+    if (!this.#closed) this.#options.thread.post({ type: 'capture', stream: this.#number, mode: onPacket === undefined ? 'off' : 'on' });
+  }
+
   /** The first time, the stream begins to send; again whenever something changes, and the audio goes on. */
   configure(parameters: StreamParameters): void {
     checkParameters(parameters, this.local.address);
@@ -215,6 +223,9 @@ export class MediaStream implements StreamOwner {
       case 'dtmfSent':
         this.#waiting.get(report.request)?.resolve();
         this.#waiting.delete(report.request);
+        return;
+      case 'packet':
+        this.#onPacket?.(report.packet);
         return;
       case 'failed':
         this.#fail(new CallError('ERR_MEDIA', 0, report.message));
