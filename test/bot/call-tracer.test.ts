@@ -17,7 +17,7 @@ const hasTshark = spawnSync('tshark', ['--version']).status === 0;
 /** A bot that answers and plays a tone; a caller who listens for so long, `calls` times. */
 async function traced(
   options: CallTracerOptions,
-  { calls = 1, ms = 400, stopAfter = calls } = {},
+  { calls = 1, ms = 400, stopAfter = 99 } = {},
 ): Promise<{ tracer: CallTracer; ids: string[] }> {
   const clock = new ManualClock();
   const network = new MemoryNetwork({ clock, delayMs: 5 });
