@@ -55,12 +55,13 @@ export class CallChanges {
   }
 
   async #changeNow({ direction, options }: Change): Promise<void> {
-    const { call, media, descriptions, error } = this.#inside;
-    if (call.state === 'ended') throw error();
+    const { media, descriptions, error } = this.#inside;
+    if (this.#isOver) throw error();
     const before = { wanted: this.#inside.wanted, options: media.options };
     if (direction !== undefined) this.#inside.wanted = direction;
     if (options !== undefined) media.reconfigure(options);
     const { response, body } = await this.#inside.usage!.reinvite({ body: () => descriptions.offer() });
+    if (this.#isOver) throw error();
     const described: Described | undefined = response.status < 300 ? descriptions.answered(body) : undefined;
     if (described?.type === 'ok') return;
     descriptions.withdraw();
@@ -68,6 +69,10 @@ export class CallChanges {
     media.reconfigure(before.options);
     const { status, reason = response.reason } = described?.reply ?? response;
     throw new CallError('ERR_CALL_FAILED', status, reason);
+  }
+
+  get #isOver(): boolean {
+    return this.#inside.call.state === 'ended';
   }
 
   /** A re-INVITE or UPDATE: answered by what we want now; without a description, a re-INVITE asks for our offer (§14.2). */

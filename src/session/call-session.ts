@@ -518,8 +518,9 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
     }
   }
 
-  /** A listener that throws ends this call, and nothing else. */
+  /** A listener that throws ends this call, and nothing else. After `ended` nothing is told any more. */
   #tell<E extends keyof CallSessionEvents>(event: E, ...args: CallSessionEvents[E]): void {
+    if (this.#end !== undefined && event !== 'ended') return;
     try {
       this.emit(event, ...(args as Parameters<(...args: CallSessionEvents[E]) => void> & never));
     } catch (error) {

@@ -371,6 +371,17 @@ describe('changes in the middle of a call', () => {
     await settled(call.hangup());
   });
 
+  test('hung up while a change is under way: the end is the last that is told', async () => {
+    const [alice, bob] = await two();
+    const [call] = await talking(alice, bob);
+    const told = log(call);
+    const change = call.renegotiate({ codecs: ['pcma'] }).catch((error: { code: string }) => error.code);
+    await wire.run(1);
+    await settled(call.hangup());
+    await wire.run(100);
+    expect([told, await change]).toEqual([['ended hangup local 200 16'], 'ERR_CALL_ENDED']);
+  });
+
   test('§14.2 T.38 is refused with 488, and the call goes on as it was', async () => {
     const [alice, bob] = await two();
     const [call, incoming] = await talking(alice, bob);
