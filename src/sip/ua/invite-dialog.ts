@@ -341,7 +341,8 @@ export class InviteDialog implements DialogMember {
       switch (effect.type) {
         case 'arm':
         case 'disarm':
-          this.#alarms.apply(effect);
+          // The 2xx of a change that the end overtook keeps nothing alive.
+          if (this.isAlive || effect.type === 'disarm') this.#alarms.apply(effect);
           break;
         case 'refresh':
           void this.modifier.refresh();
