@@ -128,6 +128,16 @@ describe('the documents', () => {
     expect(dead).toEqual([]);
   });
 
+  test('every file that is named is there', () => {
+    const missing = documents.flatMap((document) =>
+      [...read(document).matchAll(/`((?:src|test|scripts|examples|bench)\/[\w./-]+\.\w+)/g)]
+        .map((match) => match[1]!)
+        .filter((path) => !path.startsWith('bench/results/') && !existsSync(join(root, path)))
+        .map((path) => `${document}: ${path}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
   test('the first screen of the README is the first example', () => {
     const lines = /```ts\n([\s\S]*?)```/.exec(read('README.md'))![1]!.split('\n');
     const echo = read('examples/01-echo.ts').split('\n');
