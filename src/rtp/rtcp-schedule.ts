@@ -69,12 +69,15 @@ export class RtcpSchedule {
     this.#due = now + this.#interval();
   }
 
-  /** §6.3.4: there are fewer members now; reverse reconsideration. */
+  /**
+   * §6.3.4: there are fewer members now; reverse reconsideration.
+   * Deviation: the time of our last packet (tp) is not moved. Moved nearer by every BYE, members made up by an attacker would keep our
+   * reports away for as long as he likes.
+   */
   onLeft(now: number): void {
     if (this.members >= this.#membersBefore) return;
     const share = this.members / this.#membersBefore;
     this.#due = now + share * (this.#due - now);
-    this.#lastAt = now - share * (now - this.#lastAt);
     this.#membersBefore = this.members;
   }
 
