@@ -6,6 +6,7 @@ import type { SrtpMode } from '../session/capabilities.js';
 import { parseUri, type Uri } from '../sip/message/uri.js';
 import { isIP, PRIVATE_NETWORKS, Subnets, withoutBrackets } from '../sip/transport/ip.js';
 import { type ListenOptions, type TlsOptions, TRANSPORT_NAMES, type TransportName } from '../sip/transport/transport.js';
+import { headerEntries } from './header-values.js';
 import type { AccountOptions, AudioOptions, FrameMs, Overload, SampleRate, SipBotOptions, TrunkOptions, Users } from './options.js';
 import { networksOfPreset } from './trunk-presets.js';
 
@@ -67,7 +68,7 @@ const SAMPLE_RATES: readonly SampleRate[] = [8000, 16000, 24000, 48000];
 const FRAME_LENGTHS: readonly FrameMs[] = [10, 20, 30, 40, 60];
 
 /** The fields of the account that is spelled flat. */
-const FLAT = [
+const FLAT: readonly (keyof AccountOptions)[] = [
   'password',
   'authUser',
   'displayName',
@@ -78,9 +79,25 @@ const FLAT = [
   'instanceId',
   'voicemail',
   'headers',
-] as const satisfies readonly (keyof AccountOptions)[];
+];
 
-/** Every name that SipBotOptions knows (a missing one does not compile): another is a typing mistake, and said at once. */
+const KNOWN_OF_TRUNK: { readonly [Name in keyof Required<TrunkOptions>]: true } = {
+  name: true,
+  hosts: true,
+  sources: true,
+  authUser: true,
+  password: true,
+  callerId: true,
+  identity: true,
+  privacy: true,
+  transport: true,
+  codecs: true,
+  srtp: true,
+  optionsPingS: true,
+  numbers: true,
+};
+
+/** Every name that SipBotOptions knows: a missing one does not compile. */
 const KNOWN: { readonly [Name in keyof Required<SipBotOptions>]: true } = {
   uri: true,
   password: true,
@@ -126,7 +143,7 @@ const KNOWN: { readonly [Name in keyof Required<SipBotOptions>]: true } = {
 };
 
 export function resolveOptions(options: SipBotOptions): ResolvedOptions {
-  for (const name of Object.keys(options)) if (!(name in KNOWN)) throw new OptionError(name, 'is not an option of SipBot');
+  onlyKnown('', options, Object.keys(KNOWN));
   const flat = flatAccount(options);
   const accounts = (options.accounts ?? []).map((account, i) => resolveAccount(account, `accounts[${i}].`));
   if (flat !== undefined) accounts.unshift(resolveAccount(flat, ''));
@@ -136,13 +153,14 @@ export function resolveOptions(options: SipBotOptions): ResolvedOptions {
     trunks.map((trunk) => trunk.name),
   );
   const allow = options.allow ?? [];
+  callable('bot', options.bot);
   return {
     accounts,
     trunks,
     listen: resolveListen(options.listen, trunks.length > 0),
     tls: options.tls,
     publicAddress: resolvePublicAddress(options.publicAddress),
-    stunServer: options.stunServer,
+    stunServer: resolveServer('stunServer', options.stunServer),
     localNetworks: checkNetworks('localNetworks', options.localNetworks ?? PRIVATE_NETWORKS),
     rtpPorts: checkPorts(options.rtpPorts ?? [10_000, 20_000]),
     rtpHost: options.rtpHost ?? '0.0.0.0',
@@ -153,7 +171,7 @@ export function resolveOptions(options: SipBotOptions): ResolvedOptions {
     threads: resolveThreads(options),
     maxCalls: options.maxCalls === undefined ? Number.POSITIVE_INFINITY : whole('maxCalls', options.maxCalls, 0),
     overload: resolveOverload(options.overload),
-    users: options.users,
+    users: resolveUsers(options.users),
     allow: networks('allow', allow),
     deny: networks('deny', options.deny ?? []),
     isOpenToLoopback: accounts.length === 0 && trunks.length === 0 && allow.length === 0 && options.users === undefined,
@@ -166,6 +184,7 @@ export function resolveOptions(options: SipBotOptions): ResolvedOptions {
 }
 
 export function resolveAudio(path: string, audio: AudioOptions | undefined): ResolvedAudio {
+  onlyKnown(path, audio ?? {}, ['sampleRate', 'frameMs']);
   return {
     sampleRate: oneOf(`${path}sampleRate`, audio?.sampleRate ?? 16_000, SAMPLE_RATES),
     frameMs: oneOf(`${path}frameMs`, audio?.frameMs ?? 20, FRAME_LENGTHS),
@@ -198,16 +217,17 @@ function flatAccount(options: SipBotOptions): AccountOptions | undefined {
 }
 
 function resolveAccount(account: AccountOptions, path: string): ResolvedAccount {
+  onlyKnown(path, account, ['uri', ...FLAT]);
   const address = typeof account.uri === 'string' ? parseUri(account.uri) : undefined;
   if (address === undefined || !/^sips?$/.test(address.scheme) || !address.user || address.host === '') {
     throw new OptionError(`${path}uri`, `must be a SIP address such as 'sip:6001@pbx.example.com'`);
   }
-  for (const name of ['registrar', 'outboundProxy'] as const) {
-    const server = account[name];
-    if (server !== undefined && parseServer(server) === undefined) {
-      throw new OptionError(`${path}${name}`, `must be a host or a SIP URI such as 'sip:proxy.example.com;transport=tcp'`);
-    }
-  }
+  resolveServer(`${path}registrar`, account.registrar);
+  resolveServer(`${path}outboundProxy`, account.outboundProxy);
+  headerEntries(`${path}headers`, account.headers);
+  const { instanceId } = account;
+  if (instanceId !== undefined && !/^(urn:[^\s<>"]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i.test(instanceId))
+    throw new OptionError(`${path}instanceId`, 'must be a UUID or a URN (RFC 5626 §4.1)');
   return {
     ...account,
     address,
@@ -220,6 +240,7 @@ function resolveAccount(account: AccountOptions, path: string): ResolvedAccount 
 }
 
 function resolveTrunk(trunk: TrunkOptions, path: string): ResolvedTrunk {
+  onlyKnown(path, trunk, Object.keys(KNOWN_OF_TRUNK));
   if (typeof trunk.name !== 'string' || trunk.name === '') throw new OptionError(`${path}name`, 'must be a name for this trunk');
   if (!Array.isArray(trunk.hosts) || trunk.hosts.length === 0) throw new OptionError(`${path}hosts`, 'needs at least one host');
   const servers = (trunk.hosts as readonly string[]).map((host, i) => {
@@ -228,6 +249,9 @@ function resolveTrunk(trunk: TrunkOptions, path: string): ResolvedTrunk {
     return withoutBrackets(server.host);
   });
   if (trunk.codecs !== undefined) checkCodecs(`${path}codecs`, trunk.codecs);
+  callable(`${path}numbers`, trunk.numbers);
+  if (trunk.callerId !== undefined && /^(sips?|tel):/i.test(trunk.callerId) && parseUri(trunk.callerId) === undefined)
+    throw new OptionError(`${path}callerId`, 'must be a number, a user or a SIP URI');
   if (trunk.srtp !== undefined) oneOf(`${path}srtp`, trunk.srtp, SRTP_MODES);
   const sources = trunk.sources?.flatMap((source) => networksOfPreset(source) ?? [source]) ?? servers.filter((host) => isIP(host) !== 0);
   return {
@@ -263,10 +287,31 @@ function resolveThreads({ threads, clock, network }: SipBotOptions): number | un
   return whole('threads', threads, 0, 64);
 }
 
+function resolveServer(path: string, server: string | undefined): string | undefined {
+  if (server === undefined || parseServer(server) !== undefined) return server;
+  throw new OptionError(path, `must be a host, host:port or a SIP URI such as 'sip:proxy.example.com;transport=tcp'`);
+}
+
+function resolveUsers(users: Users | undefined): Users | undefined {
+  if (users === undefined || typeof users === 'function' || (typeof users === 'object' && users !== null)) return users;
+  throw new OptionError('users', 'must be passwords by user, or a function that finds them');
+}
+
 function resolveOverload(overload: Overload | undefined): Overload {
+  onlyKnown('overload.', overload ?? {}, ['status', 'retryAfter']);
   const status = whole('overload.status', overload?.status ?? 503, 300, 699);
   const retryAfter = overload?.retryAfter;
   return retryAfter === undefined ? { status } : { status, retryAfter: whole('overload.retryAfter', retryAfter, 0) };
+}
+
+/** A name that nobody knows is a typing mistake, and said at once. */
+function onlyKnown(path: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options))
+    if (!known.includes(name)) throw new OptionError(`${path}${name}`, 'is no option that sipbot knows');
+}
+
+function callable(path: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') throw new OptionError(path, 'must be a function');
 }
 
 function networks(path: string, cidrs: readonly string[]): Subnets {
