@@ -220,10 +220,11 @@ export class CallAudio {
 
   /**
    * Queues audio behind what was written before. False past the high-water mark (a second), but taken all the same up to the longest
-   * queue (60 s), past which it throws ERR_QUEUE_FULL and takes nothing. Before the call has media it waits for it; after the end it throws.
+   * queue (60 s), past which it throws ERR_QUEUE_FULL and takes nothing. Before the call has media it waits for it. After the end it is
+   * false and nothing is taken: a caller who hangs up while a bot speaks is no mistake of the bot's.
    */
   write(samples: PcmChunk, options: { readonly sampleRate?: number } = {}): boolean {
-    this.#checkOpen();
+    if (this.#isOver) return false;
     return this.#enqueue(this.#input.take(samples, options.sampleRate ?? this.sampleRate));
   }
 
@@ -259,8 +260,8 @@ export class CallAudio {
 
   /** Names the present end of what was written: `mark` tells when it was reached, or that it was cleared. */
   mark(name: string): void {
-    this.#checkOpen();
     if (RingMarks.isReserved(name)) throw new OptionError('name', 'must not begin with NUL');
+    if (this.#isOver) return;
     if (this.#marks === undefined || this.lane.isBusy) this.lane.defer(undefined, name);
     else this.#marks.named(name);
   }
@@ -388,8 +389,9 @@ export class CallAudio {
     }
   }
 
-  #checkOpen(): void {
-    if (this.#isEnded) throw new SipBotError('ERR_CALL_ENDED', 'the call has ended: nothing can be played any more');
+  /** Frames that came before the end are still handed out when the wire is gone already. */
+  get #isOver(): boolean {
+    return this.#isEnded || this.#line?.outgoing.ended === true;
   }
 
   #msOf(samples: number): number {

@@ -118,6 +118,8 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
   #state: State = 'new';
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
+  /** Sockets and threads on their way. */
+  #opening: Promise<unknown> | undefined;
   #isTracing = false;
 
   constructor(options: SipBotOptions = {}) {
@@ -198,11 +200,17 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
       const end = await ownEndTowards(this.#agent, firstHop(uri, this.#routeOf(way)));
       throwIfAborted(options.signal);
       const { call, session } = this.#desk.place(this.#dialTarget(way, uri, headers, options, end), callOptions, end);
+      let hasRung = false;
+      const rings = (): void => {
+        hasRung = true;
+      };
+      session.once('ringing', rings);
+      session.once('early', rings);
       try {
         await this.#answered(call, session, options);
         return call;
       } catch (error) {
-        if (i === uris.length - 1 || options.signal?.aborted === true || !isWorthAnotherHost(error)) throw error;
+        if (i === uris.length - 1 || options.signal?.aborted === true || hasRung || !isWorthAnotherHost(error)) throw error;
         this.#logger.warn({ trunk: way.trunk?.name, host: uri.host, error: String(error) }, 'a trunk host failed; the next one is tried');
       }
     }
@@ -253,7 +261,10 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
   async #start(): Promise<void> {
     this.#desk.codecs = this.#options.codecs ?? (await defaultCodecs());
     if (this.#options.codecs?.includes('opus') === true) await loadOpus();
-    await Promise.all([this.#engine.ready(), this.#agent.start()]);
+    // Stopped meanwhile: whoever stopped it does not see what we would open now.
+    if (this.#stopping !== undefined) return;
+    this.#opening = Promise.all([this.#engine.ready(), this.#agent.start()]);
+    await this.#opening;
     if (this.#options.publicAddress === 'auto' && this.#options.stunServer !== undefined)
       await this.#learnPublicAddress(this.#options.stunServer);
     if (this.#stopping !== undefined) return;
@@ -278,6 +289,7 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
     }
     await this.#desk.hangupAll();
     await Promise.allSettled(this.#accounts.map((account) => account.stop()));
+    await this.#opening?.catch(() => {}); // Told by start().
     await this.#agent.close();
     await this.#engine.close();
   }
@@ -487,11 +499,10 @@ function firstHop(uri: Uri, route: readonly string[]): Uri {
   return (route[0] === undefined ? undefined : parseNameAddr(route[0])?.uri) ?? uri;
 }
 
-/** The host failed, not the callee: nothing was heard of the call, or the host says that it cannot serve. */
+/** The host failed, not the callee: it was silent, could not be found (a 404 of our own), or says that it cannot serve. */
 function isWorthAnotherHost(error: unknown): boolean {
-  return (
-    error instanceof CallError && (error.status === 408 || error.status === 500 || error.status === 503 || error.code === 'ERR_TRANSPORT')
-  );
+  if (!(error instanceof CallError)) return false;
+  return [408, 500, 503].includes(error.status) || error.code === 'ERR_CALL_FAILED' || error.code === 'ERR_TRANSPORT';
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

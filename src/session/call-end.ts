@@ -1,6 +1,7 @@
 // How a call ended: why, by whom, with which status and Q.850 cause. Made once, from what this side wanted and what the wire brought.
 import type { SipResponse } from '../sip/message/message.js';
 import type { InviteEnd } from '../sip/ua/invite-usage.js';
+import { isLocal } from '../sip/ua/local-response.js';
 import { causeOfReasons, causeOfStatus, textOfReasons } from './q850.js';
 
 export type CallEndReason =
@@ -83,8 +84,10 @@ export function callEnd({ end, wasAnswered, direction, isLocalResponse }: EndedU
         return { reason, by: 'network', status: 200, cause: cause ?? (end.by === 'timeout' ? 102 : 41), ...said };
       }
       const status = response?.status ?? (end.by === 'timeout' ? 408 : 503);
-      const reason = end.by === 'timeout' ? 'noAnswer' : 'failed';
-      return { reason, by: 'network', status, cause: cause ?? causeOfStatus(status), ...said };
+      // A name that leads nowhere (404 of our own) is no callee who did not answer.
+      const reason = status === 408 ? 'noAnswer' : 'failed';
+      const words = text ?? (response !== undefined && isLocal(response) ? response.why : undefined);
+      return { reason, by: 'network', status, cause: cause ?? causeOfStatus(status), ...(words === undefined ? {} : { text: words }) };
     }
     case 'remote': {
       if (response === undefined) {

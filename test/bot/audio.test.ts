@@ -182,7 +182,7 @@ describe('what the bot says', () => {
     }
   });
 
-  test('after the end nothing can be written, and every wait is over', async () => {
+  test('after the end nothing is taken, and every wait is over', async () => {
     const { audio, line } = open();
     const before = audio.drained();
     audio.write(counting(0, 320));
@@ -192,7 +192,22 @@ describe('what the bot says', () => {
     line.end();
     audio.end();
     await Promise.all([before, early, late]);
-    expect(() => audio.write(counting(0, 320))).toThrow(expect.objectContaining({ code: 'ERR_CALL_ENDED' }));
+    expect(audio.write(counting(0, 320))).toBe(false);
+    audio.mark('never');
+    expect(audio.clear()).toMatchObject({ droppedMs: 0 });
+  });
+
+  test('a bot that echoes the last frames when the wire is gone already has made no mistake', () => {
+    const { audio, line, thrown } = open();
+    audio.attach(line);
+    const wrote: boolean[] = [];
+    audio.on('frame', (frame) => void wrote.push(audio.write(frame.samples)), { from: 'answer' });
+    line.tick();
+    line.outgoing.end();
+    line.tick();
+    audio.end();
+    expect(wrote).toEqual([true, false]);
+    expect(thrown).toEqual([]);
   });
 
   test('writable waits while more than a second is queued', async () => {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { callEnd, type EndedUsage } from '../../src/session/call-end.js';
 import { causeOfReasons, causeOfStatus, nameOfCause } from '../../src/session/q850.js';
-import { SipResponse } from '../../src/sip/message/message.js';
+import { SipRequest, SipResponse } from '../../src/sip/message/message.js';
 import { parseReason, type Reason } from '../../src/sip/message/reason.js';
+import { LocalResponse } from '../../src/sip/ua/local-response.js';
 
 function reasons(...texts: string[]): Reason[] {
   return texts.map((text) => parseReason(text)!);
@@ -46,6 +47,11 @@ describe('how a call ended', () => {
       'there is no way there',
       ended({ by: 'transport', response: new SipResponse(503) }, { isLocalResponse: () => true }),
       'failed network 503 41',
+    ],
+    [
+      'the name leads nowhere, says the agent by a 404 of its own',
+      ended({ by: 'timeout', response: new LocalResponse(new SipRequest('INVITE', 'sip:x@y.invalid'), 404, 'nowhere') }),
+      'failed network 404 1 nowhere',
     ],
     ['the caller gives up', ended({ by: 'cancel' }, { direction: 'in' }), 'cancelled remote 487 16'],
     [
