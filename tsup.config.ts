@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'tsup';
-import { writeDoors } from './scripts/doors.js';
+import { writeCommand, writeDoors } from './scripts/doors.js';
 import { inlineWorkerForEsbuild } from './scripts/inline-worker.js';
 
 const ENTRIES = ['index', 'sip', 'rtp', 'codec', 'session', 'bot', 'testing'];
@@ -27,6 +27,7 @@ export default defineConfig([
     esbuildPlugins: [inlineWorkerForEsbuild()],
     async onSuccess() {
       await writeDoors(dist, ENTRIES, createRequire(import.meta.url)(join(dist, 'all.cjs')));
+      await writeCommand(dist);
     },
   },
   ...(process.env.SIPBOT_BUILD_DTS === 'no'

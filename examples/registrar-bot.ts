@@ -7,8 +7,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Call, Ladder, SipBot, sineTone, systemClock, systemRandom } from 'sipbot';
-import { Registrar, UserAgent } from 'sipbot/sip';
+import { type Call, Ladder, SipBot, sineTone } from 'sipbot';
+import { LocalRegistrar } from 'sipbot/testing';
 import { isMain } from './environment.js';
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -48,20 +48,11 @@ async function scriptedCaller(target: string): Promise<string> {
 export async function demo(options: { readonly once: boolean; readonly folder: string; readonly port?: number }): Promise<void> {
   await mkdir(options.folder, { recursive: true });
   const { SIP_URI, SIP_PASSWORD, SIP_REGISTRAR } = process.env;
-  const agent = new UserAgent({
-    listen: [{ transport: 'udp', host: '127.0.0.1', port: options.port ?? 0 }],
-    product: 'sipbot demo registrar',
-  });
   const users = { bot: 'secret', phone: 'secret' };
-  const registrar = new Registrar({ clock: systemClock, random: systemRandom, users, domains: ['127.0.0.1'] }).attach(agent);
-  await agent.start();
-  const home = `127.0.0.1:${agent.addresses[0]!.port}`;
-  // Whoever calls a registered user is told where that user is.
-  agent.handle('INVITE', (incoming) => {
-    const [found] = registrar.lookup(incoming.request.uri);
-    if (found === undefined) incoming.reply(404);
-    else incoming.reply(302, { headers: [['Contact', `<${found.uri}>`]] });
-  });
+  // Takes registrations, and tells whoever calls a registered user where that user is.
+  const registrar = new LocalRegistrar({ port: options.port ?? 0, users });
+  await registrar.start();
+  const home = registrar.address;
 
   const bot = new SipBot({
     uri: SIP_URI ?? `sip:bot@${home}`,
@@ -86,8 +77,7 @@ export async function demo(options: { readonly once: boolean; readonly folder: s
   }
   if (options.once) {
     await bot.stop();
-    registrar.close();
-    await agent.close();
+    await registrar.close();
     return;
   }
   console.log(`\nCall it yourself: register a softphone as sip:phone@${home} with password 'secret' (UDP), and dial 'bot'. Ctrl-C ends.`);

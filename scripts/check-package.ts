@@ -1,5 +1,5 @@
 /** What npm would publish, looked at from outside: contents, size, publint, attw, and two consumers type-checked and run against the tarball. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,6 +96,33 @@ for (const kind of ['esm', 'cjs'] as const) {
     if (!out.includes('consumer ok')) throw new Error(out);
   });
 }
+
+check('npx sipbot: the installed command shows a whole call, and what is no command is exit code 2', () => {
+  const home = join(work, 'esm');
+  const command = join(home, 'node_modules', '.bin', 'sipbot');
+  const out = execFileSync(command, ['demo', '--once', '--folder', join(work, 'recordings')], {
+    cwd: home,
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  if (!/packets sent, \d+ heard, 0 lost/.test(out)) throw new Error(out);
+  const { status } = spawnSync(command, ['dance'], { cwd: home });
+  if (status !== 2) throw new Error(`exit code ${status}`);
+});
+
+check('npx sipbot: a command that stays ends at SIGTERM, with exit code 0', () => {
+  const home = join(work, 'esm');
+  const command = join(home, 'node_modules', '.bin', 'sipbot');
+  const { status, stderr } = spawnSync(
+    'timeout',
+    ['-s', 'TERM', '--preserve-status', '3', command, 'listen', '--host', '127.0.0.1', '--port', '0'],
+    {
+      cwd: home,
+      encoding: 'utf8',
+    },
+  );
+  if (status !== 0 || !stderr.includes('listening on udp')) throw new Error(`exit code ${status}: ${stderr}`);
+});
 
 rmSync(work, { recursive: true, force: true });
 console.log(`package: ${passed} passed, ${failed} failed`);

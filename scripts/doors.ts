@@ -1,5 +1,5 @@
 /** The entries of the package: for each a CommonJS and an ES module that hand on names of the one program, and types for the second that hand on those of the first. */
-import { writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const EXACT = /^[A-Za-z_$][\w$]*$/;
@@ -18,4 +18,11 @@ export async function writeDoors(
     await writeFile(join(dist, `${entry}.js`), `export { ${names.join(', ')} } from './${entry}.cjs';\n`);
     await writeFile(join(dist, `${entry}.d.ts`), `export * from './${entry}.cjs';\n`);
   }
+}
+
+/** The command: what npm links as `sipbot`. */
+export async function writeCommand(dist: string): Promise<void> {
+  const path = join(dist, 'cli.js');
+  await writeFile(path, "#!/usr/bin/env node\nimport program from './all.cjs';\n\nawait program.cli.main();\n");
+  await chmod(path, 0o755);
 }

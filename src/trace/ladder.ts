@@ -85,11 +85,18 @@ export class Ladder {
     return `${(arrow.atMs / 1000).toFixed(3).padStart(8)}  ${before}│${middle}│${after}`;
   }
 
+  /** The names over the columns, as they are by now. */
+  head(): string {
+    return `          ${this.#parties
+      .map((party) => party.slice(0, COLUMN - 1).padEnd(COLUMN))
+      .join('')
+      .trimEnd()}`;
+  }
+
   toText(): string {
-    const head = this.#parties.map((party) => party.slice(0, COLUMN - 1).padEnd(COLUMN)).join('');
     const lines = this.#arrows.map((arrow) => this.line(arrow));
     const rest = this.#left === 0 ? [] : [`… and ${this.#left} more`];
-    return [`          ${head.trimEnd()}`, ...lines, ...rest].join('\n');
+    return [this.head(), ...lines, ...rest].join('\n');
   }
 
   toSvg(): string {
