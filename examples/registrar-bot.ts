@@ -65,22 +65,29 @@ export async function demo(options: { readonly once: boolean; readonly folder: s
     const arrow = ladder.add(message);
     if (arrow !== undefined) console.log(ladder.line(arrow));
   });
-  bot.on('call', (call) => receptionist(call, options.folder));
+  bot.on('call', async (call) => {
+    await receptionist(call, options.folder);
+    const picture = join(options.folder, 'call.svg');
+    await writeFile(picture, ladder.toSvg());
+    console.log(`          the recording and the picture of the call: ${join(options.folder, 'call.wav')}, ${picture}`);
+  });
   bot.on('registered', ({ account, expiresS }) => console.log(`          ${account} is registered for ${expiresS} s`));
   bot.on('registrationFailed', ({ reason, advice }) => console.log(`          registration failed: ${reason}. ${advice}`));
   await bot.start();
 
   if (SIP_URI === undefined) {
     console.log(`\n${await scriptedCaller(`sip:bot@${home}`)}`);
-    await writeFile(join(options.folder, 'call.svg'), ladder.toSvg());
-    console.log(`the recording and the picture of the call: ${join(options.folder, 'call.wav')}, ${join(options.folder, 'call.svg')}`);
   }
   if (options.once) {
     await bot.stop();
     await registrar.close();
     return;
   }
-  console.log(`\nCall it yourself: register a softphone as sip:phone@${home} with password 'secret' (UDP), and dial 'bot'. Ctrl-C ends.`);
+  const howTo =
+    SIP_URI === undefined
+      ? `register a softphone as sip:phone@${home} with password 'secret' (UDP), and dial 'bot'`
+      : `dial ${SIP_URI.replace(/^sips?:|@.*$/g, '')} from any phone of your PBX`;
+  console.log(`\nCall it yourself: ${howTo}. Ctrl-C ends.`);
   process.once('SIGINT', () => void bot.stop({ drainMs: 2000 }).then(() => process.exit(0)));
   process.once('SIGTERM', () => void bot.stop({ drainMs: 2000 }).then(() => process.exit(0)));
 }
