@@ -18,7 +18,7 @@ const documents = [
 /** What a block without imports of its own may take for granted: all of `sipbot`, a bot, its call, and the speech that we do not bring. */
 const FOR_GRANTED = `
 import { readFile } from 'node:fs/promises';
-import { CallError, Conference, EchoBot, Ladder, ListenError, OptionError, RegistrationError, SipBot, dtmfTone, progressTone, sineTone } from 'sipbot';
+import { CallError, CallTracer, Conference, EchoBot, Ladder, ListenError, OptionError, RegistrationError, SipBot, dtmfTone, progressTone, sineTone } from 'sipbot';
 import type { AudioFrame, Bot, Call, CallEnd, DtmfDigit, Logger, TransferRequest } from 'sipbot';
 declare const bot: SipBot;
 declare const call: Call;
