@@ -10,7 +10,7 @@ export default mergeConfig(
       globalSetup: ['test/interop/setup.ts'],
       fileParallelism: false,
       testTimeout: 60_000,
-      maxConcurrency: 8,
+      maxConcurrency: 6,
       hookTimeout: 60_000,
     },
   }),

@@ -2,10 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { soundChannel } from '../../src/codec/sound.js';
-import { readWav } from '../../src/codec/wav.js';
 import type { Call, CallEnd, DialOptions } from '../../src/index.js';
-import { Heard } from '../../src/testing/heard.js';
 import {
   account,
   answered,
@@ -19,6 +16,7 @@ import {
   extension,
   nextCall,
   peers,
+  recordingOf,
   say,
   sharedBot,
   test,
@@ -92,7 +90,8 @@ describe.concurrent('Asterisk 22', { skip: peers.asterisk === undefined }, () =>
 
   for (const [what, target, status, cause] of [
     ['busy', '900', 486, 17],
-    ['congestion', '901', 503, 34],
+    // Its Reason says 34, when it sends one.
+    ['congestion', '901', 503, expect.toBeOneOf([34, 41])],
     ['declined', '903', 403, 21],
     ['no such number', '999', 404, 1],
   ] as const) {
@@ -275,6 +274,7 @@ describe.concurrent('Asterisk 22', { skip: peers.asterisk === undefined }, () =>
 
   test('blind transfer by us (REFER out): the other side hears where it was sent', async () => {
     const [out, into] = await pair('6032', '6033');
+    await expectTalk(out, into);
     const ended = endOf(into);
     expect(await into.transfer(extension(peer, '600'))).toMatchObject({ outcome: 'completed' });
     expect(await ended).toMatchObject({ reason: 'transferred' });
@@ -295,6 +295,7 @@ describe.concurrent('Asterisk 22', { skip: peers.asterisk === undefined }, () =>
   test('attended transfer by us: two calls become one without us', async () => {
     const [customer, first] = await pair('6034', '6035');
     const [consult, agent] = await pair('6035', '6036');
+    await Promise.all([expectTalk(customer, first), expectTalk(consult, agent)]);
     const gone = [endOf(first), endOf(consult)];
     expect(await first.transfer(consult)).toMatchObject({ outcome: 'completed' });
     await Promise.all(gone);
@@ -349,8 +350,7 @@ describe.concurrent('Asterisk 22', { skip: peers.asterisk === undefined }, () =>
     const file = join(peer.folder, 'rec', `${out.id}.wav`);
     await until('the recording is there', () => existsSync(file));
     await sleep(300);
-    const sound = readWav(readFileSync(file));
-    expectTone(new Heard(soundChannel(sound, 0), sound.sampleRate), 1000);
+    expectTone(recordingOf(file), 1000);
   });
 
   test('originated by the PBX: it echoes us', async ({ bot }) => {

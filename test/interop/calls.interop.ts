@@ -14,11 +14,11 @@ import type { DialTarget } from '../../src/session/outgoing-leg.js';
 import { Registration } from '../../src/sip/ua/registration.js';
 import { UserAgent } from '../../src/sip/ua/user-agent.js';
 import { type Baresip, type BaresipOptions, startBaresip } from './peers/baresip.js';
-import { until } from './peers/process.js';
+import { at, until } from './peers/process.js';
 import type { PeerAddress } from './setup.js';
 
 const peers = inject('peers');
-const HERE = '127.0.0.18';
+const HERE = at(18);
 
 /** One of the exchange's users: an agent, an engine, and ears. */
 class User {
@@ -79,7 +79,7 @@ class User {
 type Enter = (number: string, options?: CallOptions) => Promise<User>;
 type Meet = (phone: Partial<BaresipOptions>, options?: CallOptions) => Promise<[User, Baresip]>;
 
-const PHONE = { host: '127.0.0.38', port: 5070 };
+const PHONE = { host: at(38), port: 5070 };
 
 const test = base.extend<{ enter: Enter; meet: Meet }>({
   // biome-ignore lint/correctness/noEmptyPattern: what a fixture depends on is read from its pattern
@@ -142,7 +142,7 @@ async function echoes(call: CallSession): Promise<boolean> {
 
 const ended = (call: CallSession): Promise<void> => until('the call ends', () => call.state === 'ended', 20_000).then(() => {});
 
-describe.skipIf(peers.asterisk === undefined)('Asterisk', () => {
+describe.skipIf(peers.asterisk === undefined)('Asterisk 22', () => {
   test.for<CodecName>(['pcmu', 'pcma', 'g722', 'opus', 'l16'])('a call in %s, both ways', async (codec, { enter }) => {
     await loadOpus();
     const user = await enter('6001', { codecs: [codec], audio: { sampleRate: 16000, frameMs: 20 } });

@@ -39,12 +39,21 @@ export const test = base.extend<{ bot: MakeBot }>({
   },
 });
 
-/** One bot for a whole file, of many accounts: a call then costs a port, and not a thread. It is there once the tests run. */
+/**
+ * One bot for a whole file, of many accounts: a call then costs a port, and not a thread. It is there once the tests run, and has talked to
+ * itself: a thread just started compiles its codecs first, and eight calls at once would hear that.
+ */
 export function sharedBot(options: () => SipBotOptions): () => TestBot {
   let bot: TestBot | undefined;
   beforeAll(async () => {
-    bot = makeBot(options());
+    bot = makeBot({ allow: [HERE], ...options() });
     await bot.start();
+    const incoming = answered(nextCall(bot));
+    const out = await bot.dial(`sip:warm@${HERE}:${bot.addresses[0]!.port}`);
+    say(out, 440, 1000);
+    say(await incoming, 440, 1000);
+    await sleep(1500);
+    await out.hangup();
   });
   afterAll(() => bot?.stop());
   return () => bot!;
@@ -123,6 +132,7 @@ export function dial(bot: SipBot, peer: PeerAddress, user: string, options?: Dia
 export class Ear {
   readonly frames: AudioFrame[] = [];
   readonly #sampleRate: number;
+  readonly #counted = new Map<number, { steps: number; ms: number }>();
 
   constructor(call: Call) {
     this.#sampleRate = call.sampleRate;
@@ -145,15 +155,17 @@ export class Ear {
     return this.frames.filter(({ source }) => source === 'concealed').length / Math.max(1, this.frames.length);
   }
 
-  /** How long that tone has been heard, in steps of 100 ms. */
+  /** How long that tone has been heard, in steps of 100 ms; each step is looked at once. */
   toneMs(hz: number): number {
-    const { heard } = this;
-    let ms = 0;
-    for (let at = 0; at + 100 <= heard.durationMs; at += 100) {
-      const part = heard.part(at, 100);
-      if (!part.isSilent && part.shareOf(hz) > 0.5) ms += 100;
+    const counted = this.#counted.get(hz) ?? { steps: 0, ms: 0 };
+    this.#counted.set(hz, counted);
+    const perStep = Math.ceil(100 / 20);
+    for (; (counted.steps + 1) * perStep <= this.frames.length; counted.steps++) {
+      const step = this.frames.slice(counted.steps * perStep, (counted.steps + 1) * perStep);
+      const part = new Heard(Int16Array.from(step.flatMap(({ samples }) => [...samples])), this.#sampleRate);
+      if (!part.isSilent && part.shareOf(hz) > 0.5) counted.ms += 100;
     }
-    return ms;
+    return counted.ms;
   }
 
   /** Two at once, neither much louder than the other. */
@@ -184,6 +196,12 @@ export interface Tone {
   /** Share of the tone's time in which it was silent for longer than 20 ms. */
   readonly gapShare: number;
   readonly purity: number;
+}
+
+/** A WAV that a peer has written. */
+export function recordingOf(path: string): Heard {
+  const sound = readWav(readFileSync(path));
+  return new Heard(soundChannel(sound, 0), sound.sampleRate);
 }
 
 /** Root mean square of a sine of so many dBm0. */

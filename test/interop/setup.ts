@@ -7,7 +7,7 @@ import type { TestProject } from 'vitest/node';
 import { asteriskInstalled, startAsterisk } from './peers/asterisk.js';
 import { baresipInstalled } from './peers/baresip.js';
 import { kamailioInstalled, startKamailio } from './peers/kamailio.js';
-import { at, here, type Peer } from './peers/process.js';
+import { askForPriority, at, here, type Peer } from './peers/process.js';
 import { rtpengineInstalled, startRtpengine } from './peers/rtpengine.js';
 import { sippInstalled } from './peers/sipp.js';
 
@@ -45,6 +45,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   if (process.env.SIPBOT_INTEROP_INSTALL !== 'no') {
     execFileSync(join(here, 'install.sh'), { stdio: 'inherit', timeout: 15 * 60_000 });
   }
+  const restore = askForPriority();
   const work = mkdtempSync(join(tmpdir(), 'sipbot-interop-'));
   const started: Peer[] = [];
   const start = async <P extends Peer>(isInstalled: boolean, run: () => Promise<P>): Promise<P | undefined> => {
@@ -55,6 +56,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
   const stop = async (): Promise<void> => {
     for (const peer of started.reverse()) await peer.stop();
+    restore();
   };
   try {
     const asterisk = await start(asteriskInstalled(), () => startAsterisk({ host: at(21), folder: join(work, 'asterisk') }));

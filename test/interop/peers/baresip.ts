@@ -25,6 +25,9 @@ export interface Baresip extends Peer {
   heard(): string[];
 }
 
+/** Root mean square of the tone it says. */
+export const TONE_LEVEL = (0.4 * 32767) / Math.SQRT2;
+
 export interface BaresipOptions {
   readonly host: string;
   readonly port: number;
