@@ -12,19 +12,17 @@ const CONTENT_LENGTH = headerName('Content-Length');
 
 export type HeaderEntry = readonly [name: string, value: string];
 
-/** A header of a list that is its own. */
+/** A header that did not come with the head of its list. */
 interface Entry {
   readonly hash: number;
   readonly name: string;
   readonly value: string;
-  /** What is written before the value, from the line end of the line before; of one that came, the line itself. */
-  readonly prefix: string;
-  /** Whether it stood right behind the other when both came, in a head that can be written as it is. */
-  follows(other: Entry): boolean;
+  /** The whole line, the line end of the line before it first. */
+  readonly line: string;
 }
 
-/** One that came from the wire: read when asked for, written as it came. */
-class WireEntry implements Entry {
+/** One of another message, as it came there. */
+class CopiedEntry implements Entry {
   readonly hash: number;
   readonly #head: Head;
   readonly #index: number;
@@ -36,38 +34,15 @@ class WireEntry implements Entry {
   }
 
   get name(): string {
-    return this.#head.text.slice(this.#head.marks[this.#index * 2 + 1]!, nameEnd(this.#head, this.#index));
+    return readName(this.#head, this.#index);
   }
 
   get value(): string {
     return readValue(this.#head, this.#index);
   }
 
-  get prefix(): string {
-    const head = this.#head;
-    const from = head.marks[this.#index * 2 + 1]!;
-    const isCrlf = head.text.charCodeAt(from - 2) === 13;
-    const line = cutHead(head, isCrlf ? from - 2 : from, headerEnd(head, this.#index));
-    // A lone CR or LF may be read, but is not handed on.
-    return isCrlf && (head.isFolded ? isClean(line) : line.indexOf('\r', 2) === -1) ? line : `\r\n${this.name}: ${this.value}`;
-  }
-
-  follows(other: Entry): boolean {
-    return other instanceof WireEntry && other.#head === this.#head && other.#index === this.#index - 1;
-  }
-
-  /** Its line and all behind it up to that of `last`. */
-  linesTo(last: WireEntry): string {
-    const head = this.#head;
-    const from = head.marks[this.#index * 2 + 1]! - 2;
-    const to = headerEnd(head, last.#index);
-    if (from >= 0 && head.text.charCodeAt(from) === 13) {
-      const lines = cutHead(head, from, to);
-      if (isClean(lines)) return lines;
-    }
-    let text = '';
-    for (let index = this.#index; index <= last.#index; index++) text += new WireEntry(head, index).prefix;
-    return text;
+  get line(): string {
+    return readLine(this.#head, this.#index);
   }
 }
 
@@ -75,28 +50,32 @@ class OwnEntry implements Entry {
   readonly hash: number;
   readonly name: string;
   readonly value: string;
-  readonly prefix: string;
+  readonly #prefix: string;
 
   constructor(name: string, value: string, known: HeaderName | undefined) {
     const isUsual = known !== undefined && known.name === name;
     this.hash = isUsual ? known.hash : hashName(name);
     this.name = name;
     this.value = value;
-    this.prefix = isUsual ? known.prefix : `\r\n${name}: `;
+    this.#prefix = isUsual ? known.prefix : `\r\n${name}: `;
   }
 
-  follows(): boolean {
-    return false;
+  get line(): string {
+    return this.#prefix + this.value;
   }
 }
 
-export class HeaderList {
-  readonly #head: Head | undefined;
-  #entries: Entry[] | undefined;
+/** A header of a list that has been changed: one that came with the list's head is its index there, so that copying it makes nothing. */
+type Item = number | Entry;
 
-  private constructor(head: Head | undefined, entries: Entry[] | undefined) {
+export class HeaderList {
+  /** What numbers among the items are indexes of. */
+  #head: Head | undefined;
+  #items: Item[] | undefined;
+
+  private constructor(head: Head | undefined, items: Item[] | undefined) {
     this.#head = head;
-    this.#entries = entries;
+    this.#items = items;
   }
 
   static scanned(head: Head): HeaderList {
@@ -131,8 +110,11 @@ export class HeaderList {
   copyTo(other: HeaderList, header: HeaderName, which: 'all' | 'first' = 'all'): void {
     const isSingle = which === 'first';
     const target = other.#own();
+    other.#head ??= this.#head;
+    const isSameHead = other.#head === this.#head;
     for (let index = this.indexOf(header); index !== -1; index = this.indexOf(header, index + 1)) {
-      target.push(this.#entries === undefined ? new WireEntry(this.#head!, index) : this.#entries[index]!);
+      const item = this.#items === undefined ? index : this.#items[index]!;
+      target.push(isSameHead || typeof item !== 'number' ? item : new CopiedEntry(this.#head!, item));
       if (isSingle) return;
     }
   }
@@ -144,7 +126,7 @@ export class HeaderList {
 
   /** The head as it came while nothing has been changed. */
   get untouched(): Head | undefined {
-    return this.#entries === undefined ? this.#head : undefined;
+    return this.#items === undefined ? this.#head : undefined;
   }
 
   /** From here on the message is written line by line, not as it came. */
@@ -153,44 +135,43 @@ export class HeaderList {
   }
 
   get size(): number {
-    return this.#entries?.length ?? this.#head!.count;
+    return this.#items?.length ?? this.#head!.count;
   }
 
   clone(): HeaderList {
-    return new HeaderList(this.#head, this.#entries?.slice());
+    return new HeaderList(this.#head, this.#items?.slice());
   }
 
   nameAt(index: number): string {
-    if (this.#entries !== undefined) return this.#entries[index]!.name;
-    const head = this.#head!;
-    return head.text.slice(head.marks[index * 2 + 1]!, nameEnd(head, index));
+    const item = this.#items === undefined ? index : this.#items[index]!;
+    return typeof item === 'number' ? readName(this.#head!, item) : item.name;
   }
 
   /** The value without blanks around it, folds undone. */
   valueAt(index: number): string {
-    return this.#entries !== undefined ? this.#entries[index]!.value : readValue(this.#head!, index);
+    const item = this.#items === undefined ? index : this.#items[index]!;
+    return typeof item === 'number' ? readValue(this.#head!, item) : item.value;
   }
 
   /** All headers but Content-Length, each with a line end before it; `length` stands where Content-Length stood, or last. */
   write(length: number): string {
-    const entries = this.#own();
+    const items = this.#own();
     let text = '';
     let isLengthWritten = false;
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i]!;
-      if (isLength(entry)) {
-        if (!isLengthWritten) text += `\r\n${entry.name}: ${length}`;
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i]!;
+      if (this.#isNamed(item, CONTENT_LENGTH)) {
+        if (!isLengthWritten) text += `\r\n${this.nameAt(i)}: ${length}`;
         isLengthWritten = true;
-      } else if (entry instanceof OwnEntry) {
-        text += entry.prefix;
-        text += entry.value;
-      } else {
+      } else if (typeof item === 'number') {
         // What came together leaves together.
-        let last = i;
-        for (let next = entries[i + 1]; next?.follows(entries[last]!) && !isLength(next); next = entries[last + 1]) last++;
-        text += last === i ? entry.prefix : (entry as WireEntry).linesTo(entries[last] as WireEntry);
-        i = last;
-      }
+        let last = item;
+        while (items[i + 1] === last + 1 && !this.#isNamed(last + 1, CONTENT_LENGTH)) {
+          last++;
+          i++;
+        }
+        text += readLines(this.#head!, item, last);
+      } else text += item.line;
     }
     return isLengthWritten ? text : `${text}\r\nContent-Length: ${length}`;
   }
@@ -198,12 +179,9 @@ export class HeaderList {
   /** Index of the next header of that name at or behind `from`; -1 when there is none. */
   indexOf(header: HeaderName, from = 0): number {
     const { hash, compactHash } = header;
-    if (this.#entries !== undefined) {
-      const entries = this.#entries;
-      for (let i = from; i < entries.length; i++) {
-        const other = entries[i]!.hash;
-        if ((other === hash || other === compactHash) && isNamed(entries[i]!.name, header)) return i;
-      }
+    if (this.#items !== undefined) {
+      const items = this.#items;
+      for (let i = from; i < items.length; i++) if (this.#isNamed(items[i]!, header)) return i;
       return -1;
     }
     const { marks, count, text } = this.#head!;
@@ -261,11 +239,11 @@ export class HeaderList {
   set(name: string, values: readonly string[]): void {
     for (const value of values) assertHeader(name, value);
     const header = headerName(name);
-    const entries = this.#own();
+    const items = this.#own();
     const at = this.indexOf(header);
     const ours = values.map((value) => makeEntry(name, value));
-    if (at === -1) entries.push(...ours);
-    else this.#entries = [...entries.slice(0, at), ...ours, ...entries.slice(at + 1).filter((entry) => !matches(entry, header))];
+    if (at === -1) items.push(...ours);
+    else this.#items = [...items.slice(0, at), ...ours, ...items.slice(at + 1).filter((item) => !this.#isNamed(item, header))];
   }
 
   add(name: string, value: string): void {
@@ -279,13 +257,13 @@ export class HeaderList {
   /** Before the first of its name, else before all others. */
   prepend(name: string, value: string): void {
     assertHeader(name, value);
-    const entries = this.#own();
-    entries.splice(Math.max(this.indexOf(headerName(name)), 0), 0, makeEntry(name, value));
+    const items = this.#own();
+    items.splice(Math.max(this.indexOf(headerName(name)), 0), 0, makeEntry(name, value));
   }
 
   remove(name: string): void {
     const header = headerName(name);
-    if (this.has(header)) this.#entries = this.#own().filter((entry) => !matches(entry, header));
+    if (this.has(header)) this.#items = this.#own().filter((item) => !this.#isNamed(item, header));
   }
 
   /** Takes away the first value: one element of a list, the header with its last one. */
@@ -302,36 +280,68 @@ export class HeaderList {
   #changeFirst(header: HeaderName, value: string | undefined): void {
     const at = this.indexOf(header);
     if (at === -1) return;
-    const entries = this.#own();
-    const old = entries[at]!;
-    const end = header.isList ? indexOfTop(old.value, ',') : old.value.length;
-    const rest = old.value.slice(end + 1).trim();
+    const items = this.#own();
+    const old = this.valueAt(at);
+    const end = header.isList ? indexOfTop(old, ',') : old.length;
+    const rest = old.slice(end + 1).trim();
     const text = value === undefined ? rest : rest === '' ? value : `${value}, ${rest}`;
-    entries.splice(at, 1, ...(text === '' && value === undefined ? [] : [makeEntry(old.name, text)]));
+    items.splice(at, 1, ...(text === '' && value === undefined ? [] : [makeEntry(this.nameAt(at), text)]));
   }
 
-  #own(): Entry[] {
-    if (this.#entries === undefined) {
-      const head = this.#head!;
-      const entries: Entry[] = [];
-      for (let i = 0; i < head.count; i++) entries.push(new WireEntry(head, i));
-      this.#entries = entries;
+  #isNamed(item: Item, header: HeaderName): boolean {
+    if (typeof item === 'number') {
+      const { marks, text } = this.#head!;
+      const hash = marks[item * 2]!;
+      return (hash === header.hash || hash === header.compactHash) && isNamedAt(text, marks[item * 2 + 1]!, header);
     }
-    return this.#entries;
+    return (item.hash === header.hash || item.hash === header.compactHash) && isNamed(item.name, header);
+  }
+
+  #own(): Item[] {
+    if (this.#items === undefined) {
+      const items: Item[] = [];
+      for (let i = 0; i < this.#head!.count; i++) items.push(i);
+      this.#items = items;
+    }
+    return this.#items;
   }
 }
 
 const makeEntry = (name: string, value: string): Entry => new OwnEntry(name, value, knownHeader(name));
 
-const isLength = (entry: Entry): boolean => matches(entry, CONTENT_LENGTH);
-
-const matches = (entry: Entry, header: HeaderName): boolean =>
-  (entry.hash === header.hash || entry.hash === header.compactHash) && isNamed(entry.name, header);
-
 const assertHeader = (name: string, value: string): void => {
   assertHeaderName(name);
   if (typeof value !== 'string') throw new OptionError(name, 'a string');
   assertFieldText(name, value);
+};
+
+const readName = (head: Head, index: number): string => head.text.slice(head.marks[index * 2 + 1]!, nameEnd(head, index));
+
+/** One line, and the line end before it. A lone CR or LF may be read, but is not handed on. */
+const readLine = (head: Head, index: number): string => {
+  const from = head.marks[index * 2 + 1]!;
+  const isCrlf = head.text.charCodeAt(from - 2) === 13;
+  const line = cutHead(head, isCrlf ? from - 2 : from, headerEnd(head, index));
+  const isFit = isCrlf && (head.isFolded ? isClean(line) : line.indexOf('\r', 2) === -1);
+  return isFit ? line : `\r\n${readName(head, index)}: ${readValue(head, index)}`;
+};
+
+/** Lines that are not folded, each with the CR of its line end and no other. */
+const areFit = (head: Head, first: number, last: number): boolean => {
+  if (head.isFolded) return false;
+  const { text, marks } = head;
+  for (let index = first; index <= last; index++) if (text.indexOf('\r', marks[index * 2 + 1]!) !== marks[index * 2 + 3]! - 2) return false;
+  return true;
+};
+
+/** A run of lines, as they came where they are fit to be written. */
+const readLines = (head: Head, first: number, last: number): string => {
+  if (first === last) return readLine(head, first);
+  const from = head.marks[first * 2 + 1]! - 2;
+  if (head.text.charCodeAt(from) === 13 && areFit(head, first, last)) return cutHead(head, from, head.marks[last * 2 + 3]! - 2);
+  let text = '';
+  for (let index = first; index <= last; index++) text += readLine(head, index);
+  return text;
 };
 
 const readValue = (head: Head, index: number): string => {
