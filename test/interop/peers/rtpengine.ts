@@ -4,12 +4,14 @@ import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { end, has, launch, type Peer, tail, until } from './process.js';
 
-type Bencoded = string | number | readonly Bencoded[] | { readonly [key: string]: Bencoded };
+export type Bencoded = string | number | readonly Bencoded[] | { readonly [key: string]: Bencoded };
 
 export interface Rtpengine extends Peer {
   /** One ng command; its answer. */
   command(command: Record<string, Bencoded>): Promise<Record<string, Bencoded>>;
 }
+
+const NG_PORT = 22_222;
 
 export function rtpengineInstalled(): boolean {
   return has('rtpengine');
@@ -17,7 +19,6 @@ export function rtpengineInstalled(): boolean {
 
 export async function startRtpengine(options: { readonly host: string; readonly folder: string }): Promise<Rtpengine> {
   const { host, folder } = options;
-  const ng = 22_222;
   const { child, log } = launch(
     'rtpengine',
     [
@@ -25,7 +26,7 @@ export async function startRtpengine(options: { readonly host: string; readonly 
       '--config-file=none',
       '--table=-1',
       `--interface=${host}`,
-      `--listen-ng=${host}:${ng}`,
+      `--listen-ng=${host}:${NG_PORT}`,
       `--listen-cli=${host}:9900`,
       '--port-min=26000',
       '--port-max=26999',
@@ -35,21 +36,7 @@ export async function startRtpengine(options: { readonly host: string; readonly 
     ],
     folder,
   );
-  const command = async (message: Record<string, Bencoded>): Promise<Record<string, Bencoded>> => {
-    const socket = createSocket('udp4');
-    try {
-      return await new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error('rtpengine did not answer')), 2000);
-        socket.once('message', (bytes) => {
-          clearTimeout(timer);
-          resolve(decode(bytes, bytes.indexOf(0x20) + 1)[0] as Record<string, Bencoded>);
-        });
-        socket.send(Buffer.concat([Buffer.from(`${randomBytes(4).toString('hex')} `), encode(message)]), ng, host);
-      });
-    } finally {
-      socket.close();
-    }
-  };
+  const command = (message: Record<string, Bencoded>): Promise<Record<string, Bencoded>> => rtpengineCommand(host, message);
   try {
     await until('rtpengine answers', () =>
       command({ command: 'ping' })
@@ -63,6 +50,23 @@ export async function startRtpengine(options: { readonly host: string; readonly 
   const said = spawnSync('rtpengine', ['--version'], { encoding: 'utf8' });
   const version = /([0-9]+(\.[0-9]+)+)/.exec(`${said.stdout}${said.stderr}`)?.[1] ?? '?';
   return { name: 'rtpengine', version, pid: child.pid!, folder, command, stop: () => end(child) };
+}
+
+/** One ng command to the one that runs there; its answer. */
+export async function rtpengineCommand(host: string, message: Record<string, Bencoded>): Promise<Record<string, Bencoded>> {
+  const socket = createSocket('udp4');
+  try {
+    return await new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error('rtpengine did not answer')), 5000);
+      socket.once('message', (bytes) => {
+        clearTimeout(timer);
+        resolve(decode(bytes, bytes.indexOf(0x20) + 1)[0] as Record<string, Bencoded>);
+      });
+      socket.send(Buffer.concat([Buffer.from(`${randomBytes(4).toString('hex')} `), encode(message)]), NG_PORT, host);
+    });
+  } finally {
+    socket.close();
+  }
 }
 
 function encode(value: Bencoded): Buffer {
