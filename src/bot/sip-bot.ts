@@ -1,5 +1,5 @@
 /** SipBot: accounts, trunks, listeners, calls and the media threads behind them, wired. Each decision it takes has a room of its own. */
-import { systemClock } from '../clock.js';
+import { systemClock, type Timer } from '../clock.js';
 import type { CodecName } from '../codec/codec.js';
 import { loadOpus } from '../codec/opus-library.js';
 import { CallError, OptionError, SipBotError } from '../errors.js';
@@ -287,11 +287,22 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
         });
       });
     }
-    await this.#desk.hangupAll();
+    await this.#within(GOODBYE_MS, this.#desk.hangupAll());
     await Promise.allSettled(this.#accounts.map((account) => account.stop()));
     await this.#opening?.catch(() => {}); // Told by start().
     await this.#agent.close();
     await this.#engine.close();
+  }
+
+  /** A peer that is gone would be waited for as long as a BYE is sent again: 32 s, and as long before that for its ACK. */
+  async #within(ms: number, task: Promise<unknown>): Promise<void> {
+    const { clock } = this.#agent;
+    let patience: Timer | undefined;
+    const enough = new Promise<void>((resolve) => {
+      patience = clock.at(clock.now() + ms, resolve);
+    });
+    await Promise.race([task, enough]);
+    patience?.cancel();
   }
 
   async #learnPublicAddress(server: string): Promise<void> {
@@ -475,6 +486,8 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
 }
 
 const STUN_PORT = 3478;
+/** How long `stop` waits for the answers to its BYEs. */
+const GOODBYE_MS = 3000;
 
 /** Rejects when what the application was told with fails before the call is answered; afterwards it is a failure of that call. */
 function failureOf(told: unknown, call: Call): Promise<never> {

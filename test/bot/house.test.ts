@@ -173,6 +173,23 @@ describe('stop', () => {
     await close();
   });
 
+  test('a peer that is gone is not waited for: 3 s for the goodbyes, whether answered, unacknowledged or ringing', async () => {
+    const { world, caller, callee } = await two();
+    callee.on('call', (call) => (call.to.user === 'ring' ? call.ring() : call.answer()));
+    await world.talking(caller, 2);
+    void caller.dial(`sip:ring@${hostOf(2)}`).catch(() => {});
+    void caller.dial(`sip:unacknowledged@${hostOf(2)}`).catch(() => {});
+    await world.run(8);
+    world.network.isolate(hostOf(1));
+    await world.run(1000);
+    for (const bot of [callee, caller]) {
+      const before = world.clock.now();
+      await world.until(bot.stop());
+      expect(world.clock.now() - before).toBeLessThan(5000);
+    }
+    expect([world.clock.pending, world.network.open]).toEqual([0, 0]);
+  });
+
   test('idempotent: twice, at once, before start, while starting', async () => {
     const world = new World();
     const bot = await world.bot(1);

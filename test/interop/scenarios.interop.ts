@@ -1,0 +1,217 @@
+/** SIPp scenarios whose tested side is a user agent, run against a SipBot over loopback; SIPBOT_SCENARIOS_TABLE names the file for the table of results. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { Call } from '../../src/bot/call.js';
+import { EchoBot } from '../../src/bot/echo-bot.js';
+import type { SipBotOptions } from '../../src/bot/options.js';
+import { SipBot } from '../../src/bot/sip-bot.js';
+import { at, sleep } from './peers/process.js';
+import { type SippRun, sipp, sippInstalled } from './peers/sipp.js';
+import { type Incoming, type Outgoing, type Scenario, scenarios } from './scenarios.js';
+
+const data = process.env['SIPBOT_TEST_DATA'];
+const work = mkdtempSync(join(tmpdir(), 'sipbot-scenarios-'));
+const us = at(41);
+const them = at(42);
+let port = 20_000 + (process.pid % 400) * 100;
+
+const rows: { readonly set: string; readonly file: string; readonly role: string; result: string; readonly remark: string }[] = [];
+afterAll(() => {
+  const table = process.env['SIPBOT_SCENARIOS_TABLE'];
+  if (table !== undefined && rows.length > 0) writeFileSync(table, page());
+  rmSync(work, { recursive: true, force: true });
+});
+
+function page(): string {
+  const count = (result: string): number => rows.filter((row) => row.result.startsWith(result)).length;
+  const tables = [...new Set(rows.map(({ set }) => set))].flatMap((set) => [
+    `\n## ${set}\n`,
+    '| scenario | a SipBot is | result | remark |',
+    '|---|---|---|---|',
+    ...rows.filter((row) => row.set === set).map(({ file, role, result, remark }) => `| ${file} | ${role} | ${result} | ${remark} |`),
+  ]);
+  return `${[
+    '# SIPp scenarios against a SipBot',
+    '',
+    `${rows.length} scenarios: ${count('passed')} passed, ${count('our answer')} answered as a user agent should where the scenario asks for another`,
+    `element's policy, ${count('not applicable')} not applicable, ${count('failed')} failed. Written by test/interop/scenarios.interop.ts; where the`,
+    'scenarios come from: the manifests beside them (SIPp, drachtio-srf, jambonz).',
+    ...tables,
+  ].join('\n')}\n`;
+}
+
+/** In a folder of its own, where the captures that scenarios play are. */
+function folderFor(name: string): string {
+  const folder = join(work, name.replaceAll(/[^\w-]/g, '-'));
+  mkdirSync(folder, { recursive: true });
+  const captures = join(data!, 'sipp-builtin', 'pcap');
+  if (existsSync(captures) && !existsSync(join(folder, 'pcap'))) symlinkSync(captures, join(folder, 'pcap'));
+  return folder;
+}
+
+/** Sound files of the authors' own machines are replaced by a second of A-law that is here. */
+function scenarioFile(set: string, file: string): string {
+  const path = join(data!, set, file);
+  const text = readFileSync(path, 'utf8');
+  if (!text.includes('/tmp/scenarios/')) return path;
+  const folder = folderFor(`${set}-${file}`);
+  const sound = join(folder, 'sound.raw');
+  writeFileSync(sound, Buffer.alloc(16_000, 0x55));
+  const copy = join(folder, 'scenario.xml');
+  writeFileSync(copy, text.replaceAll(/\/tmp\/scenarios\/[\w./-]+/g, sound));
+  return copy;
+}
+
+async function start(options: SipBotOptions): Promise<SipBot> {
+  const bot = new SipBot({
+    listen: [{ transport: 'udp', host: us, port: 0 }],
+    rtpHost: us,
+    rtpPorts: [30_000, 31_000],
+    threads: 0,
+    allow: [`${them}/32`, `${us}/32`],
+    ...options,
+  });
+  return bot;
+}
+
+const common = (set: string, file: string, sippPort: number): string[] => [
+  '-sf',
+  scenarioFile(set, file),
+  '-i',
+  them,
+  '-mi',
+  them,
+  '-p',
+  String(sippPort),
+  '-m',
+  '1',
+  '-s',
+  'service',
+  '-timeout',
+  '25s',
+  '-timeout_error',
+  '-default_behaviors',
+  'all,-bye',
+];
+
+async function runIncoming(set: string, scenario: Incoming): Promise<SippRun> {
+  const sippPort = port++;
+  const bot = await start(scenario.options?.(`${them}:${sippPort}`) ?? {});
+  let call: Call | undefined;
+  const errors: unknown[] = [];
+  bot.on('error', (error) => errors.push(error));
+  bot.on('message', () => {});
+  if (scenario.onCall !== undefined) {
+    const { onCall } = scenario;
+    bot.on('call', (one) => {
+      call = one;
+      if (scenario.file.includes('apattern')) one.use(new EchoBot());
+      return onCall(one);
+    });
+  }
+  await bot.start();
+  const target = `${us}:${bot.addresses[0]!.port}`;
+  const keys = ['-key', 'to', '16175551212', '-key', 'from', '16175551213', '-key', 'account_sid', 'a'];
+  const { done, stop } = sipp(scenario.version ?? '3.6', folderFor(`${set}-${scenario.file}`), [
+    target,
+    ...common(set, scenario.file, sippPort),
+    ...keys,
+    ...(scenario.args ?? []),
+  ]);
+  const run = await Promise.race([done, sleep(limitOf(scenario)).then(() => stop())]).then(() => done);
+  await sleep(100);
+  let failed: unknown;
+  try {
+    await scenario.check?.(call);
+  } catch (error) {
+    failed = error;
+  }
+  await bot.stop();
+  if (failed !== undefined) throw failed;
+  expect(errors.map(String)).toEqual([]);
+  return run;
+}
+
+/** SIPp's own -timeout does not end a call that waits for what never comes. */
+const limitOf = ({ file, reason }: Incoming): number => (file.includes('drop-all') ? 50_000 : reason === undefined ? 20_000 : 4000);
+
+async function runOutgoing(set: string, scenario: Outgoing): Promise<SippRun> {
+  const sippPort = port++;
+  const address = `${them}:${sippPort}`;
+  const running = sipp(scenario.version ?? '3.6', folderFor(`${set}-${scenario.file}`), [
+    ...common(set, scenario.file, sippPort),
+    ...(scenario.args ?? []),
+    us,
+  ]);
+  await sleep(400);
+  const bot = await start(scenario.options?.(address) ?? {});
+  try {
+    await bot.start();
+    await scenario.act({ bot, sipp: address, sleep });
+  } finally {
+    await Promise.race([running.done, sleep(scenario.reason === undefined ? 6000 : 1500)]);
+    await bot.stop();
+    running.stop();
+  }
+  return running.done;
+}
+
+function judge(scenario: Incoming | Outgoing, run: SippRun): string {
+  if (scenario.reason === undefined) {
+    expect(run.exitCode, `${run.errors}\n${run.output.slice(-3000)}`).toBe(0);
+    return 'passed';
+  }
+  if (scenario.role === 'caller' || scenario.instead === undefined) return 'not applicable';
+  expect(run.errors).toContain(`SIP/2.0 ${scenario.instead}`);
+  return `our answer: ${scenario.instead}`;
+}
+
+function prove(set: string, scenario: Scenario): void {
+  const { file, role } = scenario;
+  if (role === 'unfit') {
+    rows.push({ set, file, role: '–', result: 'not applicable', remark: scenario.reason });
+    return;
+  }
+  const version = scenario.version ?? '3.6';
+  test.skipIf(!sippInstalled(version))(`${set}/${file}`, { timeout: 70_000 }, async () => {
+    const row = { set, file, role, result: 'failed', remark: scenario.reason ?? '' };
+    rows.push(row);
+    const run = scenario.role === 'callee' ? await runIncoming(set, scenario) : await runOutgoing(set, scenario);
+    row.result = judge(scenario, run);
+  });
+}
+
+describe.skipIf(data === undefined)(data === undefined ? 'SIPp scenarios (skipped: SIPBOT_TEST_DATA is not set)' : 'SIPp scenarios', () => {
+  for (const [set, all] of Object.entries(scenarios)) for (const scenario of all) prove(set, scenario);
+
+  test.skipIf(!sippInstalled('3.6'))(
+    'third-party control: SIPp as the controller, two bots as the parties (RFC 3725 I)',
+    { timeout: 40_000 },
+    async () => {
+      const row = {
+        set: 'sipp-builtin',
+        file: 'docs/3pcc-C-A.xml with docs/3pcc-C-B.xml',
+        role: 'callee, twice',
+        result: 'failed',
+        remark: 'a late offer, answered in the ACK, and the call of the other party with it',
+      };
+      rows.push(row);
+      const bots = [await start({}), await start({ rtpPorts: [31_000, 32_000] })];
+      for (const bot of bots) {
+        bot.on('call', (call) => call.answer());
+        await bot.start();
+      }
+      const [one, other] = bots.map((bot) => `${us}:${bot.addresses[0]!.port}`);
+      const twin = `${them}:${port++}`;
+      const b = sipp('3.6', folderFor('3pcc-b'), [other!, '-3pcc', twin, ...common('sipp-builtin', 'docs/3pcc-C-B.xml', port++)]);
+      await sleep(500);
+      const a = sipp('3.6', folderFor('3pcc-a'), [one!, '-3pcc', twin, ...common('sipp-builtin', 'docs/3pcc-C-A.xml', port++)]);
+      const [ranA, ranB] = await Promise.all([a.done, b.done]);
+      await Promise.all(bots.map((bot) => bot.stop()));
+      expect([ranA.exitCode, ranB.exitCode], `${ranA.errors}\n${ranB.errors}`).toEqual([0, 0]);
+      row.result = 'passed';
+    },
+  );
+});
