@@ -13,6 +13,7 @@ const documents = [
   ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
   'bench/README.md',
   'test/data/README.md',
+  'test/traces/README.md',
 ].filter((path) => path.endsWith('.md'));
 
 /** What a block without imports of its own may take for granted: all of `sipbot`, a bot, its call, and the speech that we do not bring. */
