@@ -101,24 +101,24 @@ function ipOf({ linkType, bytes }: Frame): Uint8Array | undefined {
     case 113: // Linux "any"
       return afterEtherType(bytes, 14);
     case 276: // and its second version, whose type comes first
-      return bytes.length > 20 && isIpType(bytes, 0) ? bytes.subarray(20) : undefined;
+      return bytes.length > 20 && isType(bytes, 0, IP) ? bytes.subarray(20) : undefined;
     default:
       return undefined;
   }
 }
 
-/** Past VLAN tags (802.1Q, 802.1ad), two at most. */
+/** Past VLAN tags (802.1Q, 802.1ad), two at most, and a PPPoE session (RFC 2516), as DSL lines have it. */
 function afterEtherType(bytes: Uint8Array, typeAt: number): Uint8Array | undefined {
   let at = typeAt;
-  for (let tags = 0; tags < 2 && at + 4 < bytes.length; tags++) {
-    const type = (bytes[at]! << 8) | bytes[at + 1]!;
-    if (type !== 0x8100 && type !== 0x88a8) break;
-    at += 4;
-  }
-  return at + 2 < bytes.length && isIpType(bytes, at) ? bytes.subarray(at + 2) : undefined;
+  for (let tags = 0; tags < 2 && isType(bytes, at, VLAN); tags++) at += 4;
+  if (isType(bytes, at, [0x8864])) return isType(bytes, at + 8, PPP_IP) ? bytes.subarray(at + 10) : undefined;
+  return isType(bytes, at, IP) ? bytes.subarray(at + 2) : undefined;
 }
 
-function isIpType(bytes: Uint8Array, at: number): boolean {
-  const type = (bytes[at]! << 8) | bytes[at + 1]!;
-  return type === 0x0800 || type === 0x86dd;
+const IP: readonly number[] = [0x0800, 0x86dd];
+const PPP_IP: readonly number[] = [0x0021, 0x0057];
+const VLAN: readonly number[] = [0x8100, 0x88a8];
+
+function isType(bytes: Uint8Array, at: number, types: readonly number[]): boolean {
+  return at + 2 < bytes.length && types.includes((bytes[at]! << 8) | bytes[at + 1]!);
 }

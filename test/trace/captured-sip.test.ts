@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../src/testing/seeded-random.js';
 import { sipOfCapture } from '../../src/trace/captured-sip.js';
@@ -17,6 +18,7 @@ describe('the SIP of a capture', () => {
     ['BSD loopback', 0, Uint8Array.of(2, 0, 0, 0, ...udp(sip(1)))],
     ['Ethernet', 1, ethernet(udp(sip(1)))],
     ['Ethernet with two VLAN tags', 1, ethernet(udp(sip(1)), 5, 7)],
+    ['Ethernet with PPPoE', 1, Uint8Array.of(...new Uint8Array(12), 0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 0x00, 0x21, ...udp(sip(1)))],
     ['Linux cooked', 113, Uint8Array.of(...SLL, ...udp(sip(1)))],
     ['Linux cooked, the second', 276, Uint8Array.of(...SLL2, ...udp(sip(1)))],
   ])('over UDP, captured on %s', (_name, linkType, frame) => {
@@ -96,3 +98,21 @@ describe('the SIP of a capture', () => {
     }
   });
 });
+
+const data = process.env['SIPBOT_TEST_DATA'];
+
+describe.skipIf(data === undefined)('captures of others (needs SIPBOT_TEST_DATA)', () => {
+  const folder = `${data}/captures-dev/`;
+  const expected = data === undefined ? {} : (JSON.parse(readFileSync(`${folder}expected-tshark.json`, 'utf8')) as Expected).files;
+  test.each(Object.entries(expected))('%s: every SIP message that tshark sees, byte for byte', (name, { sip: messages }) => {
+    const found = sipOfCapture(readFileSync(`${folder}${name}`));
+    expect(found.damage).toBeUndefined();
+    expect(found.messages).toHaveLength(messages.length);
+    for (const [i, { transport, payload_hex: payload }] of messages.entries())
+      if (transport === 'udp') expect(Buffer.from(found.messages[i]!.bytes).toString('hex')).toBe(payload);
+  });
+});
+
+interface Expected {
+  readonly files: Readonly<Record<string, { readonly sip: readonly { readonly transport: string; readonly payload_hex?: string }[] }>>;
+}
