@@ -44,6 +44,9 @@ export class Drawn {
     for (const { name, pattern } of KINDS) {
       shown = shown.replace(pattern, (_whole, before: string, value: string) => `${before}${this.#number(name, decoded(value))}`);
     }
+    // What we were called by it comes back in other places too.
+    for (const [name, numbers] of this.#numbers)
+      for (const [value, number] of numbers) if (value.length >= 16) shown = shown.replaceAll(value, `<${name} ${number}>`);
     return shown;
   }
 
