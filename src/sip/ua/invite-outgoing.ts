@@ -14,7 +14,7 @@ import { InviteBase } from './invite-base.js';
 import { bodyOf } from './invite-body.js';
 import { endHeaders, InviteDialog } from './invite-dialog.js';
 import type { Body, EndOptions, InviteEnd, InviteUsage, OutgoingInviteBase, OutgoingInviteOptions } from './invite-usage.js';
-import { type OutgoingRequest, outgoingRequest } from './outgoing-request.js';
+import { type OutgoingRequest, outgoingRequest, taggedFrom } from './outgoing-request.js';
 import { settle } from './settle.js';
 
 export interface OutgoingCall extends InviteUsage, OutgoingInviteBase {
@@ -122,7 +122,7 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
       {
         method: 'INVITE',
         uri: this.#uri,
-        from: `${from};tag=${this.localTag}`,
+        from: taggedFrom(from, this.localTag),
         ...(to !== undefined && { to }),
         ...(route && { route }),
         callId: this.callId,

@@ -77,6 +77,11 @@ function requestUri(given: string | Uri): Uri {
   return uri.headers.size === 0 ? uri : uri.with({ headers: Params.noneQuery });
 }
 
+/** §19.3: From with our tag of a dialog that is to be. The tag is the header's, not the URI's. */
+export function taggedFrom(from: string, tag: string): string {
+  return `${bracketed(from, 'from')};tag=${tag}`;
+}
+
 /** §20.10: in brackets, so that no parameter changes its owner. */
 function bracketed(text: string, option: string): string {
   const value = text.includes('<') ? text : `<${text}>`;

@@ -13,7 +13,7 @@ import { defaultReply } from './default-reply.js';
 import { DialogReferrals, type ReferralHost } from './dialog-referrals.js';
 import type { DialogMember, HalfMember } from './dialog-table.js';
 import type { InDialogOptions, InviteHandler, RequestReply } from './invite-usage.js';
-import { outgoingRequest } from './outgoing-request.js';
+import { outgoingRequest, taggedFrom } from './outgoing-request.js';
 import { pinnedFlow } from './pinned-flow.js';
 import type { ReferProgress } from './refer-progress.js';
 import { replyOptions } from './request-reply.js';
@@ -103,7 +103,7 @@ class ReferDialog implements DialogMember, HalfMember, ReferralHost {
       {
         method: 'REFER',
         uri,
-        from: `${from};tag=${this.#localTag}`,
+        from: taggedFrom(from, this.#localTag),
         ...(to !== undefined && { to }),
         ...(route && { route }),
         callId: this.#callId,

@@ -14,7 +14,7 @@ import { Alarms } from './alarms.js';
 import { defaultReply } from './default-reply.js';
 import type { DialogMember, HalfMember } from './dialog-table.js';
 import { type Body, bodyOf } from './invite-body.js';
-import { type OutgoingRequest, outgoingRequest } from './outgoing-request.js';
+import { type OutgoingRequest, outgoingRequest, taggedFrom } from './outgoing-request.js';
 import { pinnedFlow } from './pinned-flow.js';
 
 export interface SubscriptionOptions {
@@ -224,7 +224,7 @@ export class OutgoingSubscription extends EventEmitter<SubscriptionEvents> imple
       {
         method: 'SUBSCRIBE',
         uri: this.#uri,
-        from: `${from};tag=${this.#localTag}`,
+        from: taggedFrom(from, this.#localTag),
         ...(to !== undefined && { to }),
         ...(route && { route }),
         callId: this.#callId,

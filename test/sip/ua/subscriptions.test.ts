@@ -92,6 +92,14 @@ describe('a subscription of ours, RFC 6665 §4.1', () => {
     expect(core.within('MESSAGE', { ...ids(), cseq: 6 }).last?.status).toBe(405);
   });
 
+  test('RFC 3261 §20.20 a bare URI as From: our tag is the header’s, not the URI’s', () => {
+    const { core, notify } = subscribe({ from: 'sip:alice@example.com' });
+    const { request } = core.sent[0]!;
+    expect(request.header('From')).toBe(`<sip:alice@example.com>;tag=${request.from!.tag}`);
+    core.sent[0]!.answer(200, { headers: [['Expires', '600']] });
+    expect(notify('active;expires=600').last?.status).toBe(200);
+  });
+
   test('§4.1.2.2 the notifier has forgotten it: 481, and a new one at once, with a Call-ID of its own', async () => {
     const { core, notify, ids } = subscribe();
     notify('active;expires=600');
