@@ -84,7 +84,7 @@ describe.concurrent('Kamailio', { skip: peers.kamailio === undefined }, () => {
   test('forked to two of us: one answers, the other stops ringing', async ({ bot }) => {
     const [one, other] = await Promise.all([
       bot(as(peer, '7026', { register: true })),
-      bot(as(peer, '7026', { register: true, instanceId: 'other' })),
+      bot(as(peer, '7026', { register: true, instanceId: '0c67446e-f1a1-11d9-94d3-000a95a0e128' })),
     ]);
     const incoming = [nextCall(one), nextCall(other)];
     const dialled = call('7014', '7026');

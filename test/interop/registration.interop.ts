@@ -7,7 +7,7 @@ import type { TransportName } from '../../src/sip/transport/transport.js';
 import type { OutgoingInvite } from '../../src/sip/ua/invite-outgoing.js';
 import { Registration, type RegistrationOptions } from '../../src/sip/ua/registration.js';
 import { UserAgent, type UserAgentOptions } from '../../src/sip/ua/user-agent.js';
-import { at, until } from './peers/process.js';
+import { at, sleep, until } from './peers/process.js';
 import type { PeerAddress } from './setup.js';
 
 const peers = inject('peers');
@@ -231,6 +231,8 @@ describe.skipIf(peers.asterisk === undefined)('Asterisk 22', () => {
       from: `<sip:6005@${peer.host}>`,
     });
     await answered(call);
+    // Keys that come before Read() listens are nobody's.
+    await sleep(300);
     for (const digit of '4711') {
       const response = await call.info({ contentType: 'application/dtmf-relay', body: `Signal=${digit}\r\nDuration=160\r\n` });
       expect(response.status).toBe(200);
