@@ -21,6 +21,8 @@ interface Common {
   readonly options?: (sipp: string) => SipBotOptions;
   /** Not a user agent's business: why. */
   readonly reason?: string;
+  /** It fails, and why nobody knows yet: said in the table, and noticed when it no longer does. */
+  readonly open?: string;
   /** What we answer where the scenario wants another status. */
   readonly instead?: number;
 }
@@ -145,7 +147,14 @@ export const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
           await call.ring({ reliable: 'always' });
           await call.answer();
         },
-        { version: '3.8', options: () => ({ srtp: 'optional' }) },
+        {
+          version: '3.8',
+          options: () => ({ srtp: 'optional' }),
+          ...(kind === 'g722' && { reason: 'compares the bytes of an echo: ours goes through PCM, exact for G.711 and not for G.722' }),
+          ...(kind.startsWith('crypto') && {
+            open: 'we hear its SRTP (every packet authenticated) and send as many; SIPp does not find its pattern in them, and we do not know why',
+          }),
+        },
       ),
       caller(
         `sipp_scenarios/pfca_uas_audio_${kind.startsWith('crypto') ? kind : kind}.xml`,
@@ -179,23 +188,26 @@ export const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
       await call.hold();
     }),
     callee('uac-displayname-from.xml'),
-    callee('uac-drop-200-then-cancel.xml', answer, {
+    callee('uac-drop-200-then-cancel.xml', (call) => call.answer().catch(() => {}), {
       reason:
         'wants 481 to a CANCEL with the INVITE’s own branch and to a BYE before the ACK, which the scenario itself calls a bug; RFC 3261 §9.2 and §15 say 200',
       instead: 200,
     }),
-    callee('uac-drop-all-200.xml', (call) => call.answer().catch(() => {}), { args: ['-timeout', '45s'] }),
+    callee('uac-drop-all-200.xml', (call) => ringAndAnswer(call).catch(() => {}), { args: ['-timeout', '45s'] }),
     callee('uac-drop-one-200.xml'),
     callee('uac-drop-one-503.xml', refuse(503)),
-    callee('uac-expect-400-no-contact-header.xml'),
+    callee('uac-expect-400-no-contact-header.xml', (call) => call.answer().catch(() => {}), {
+      reason: 'a deviation of ours: a call without the Contact of §8.1.1.8 is taken, its From is the next best address',
+      instead: 200,
+    }),
     callee('uac-expect-404.xml', refuse(404)),
     callee('uac-expect-480.xml', refuse(480)),
     callee('uac-expect-503.xml', refuse(503)),
     callee('uac-nosdp.xml'),
     callee('uac-pcap.xml', answer, { check: spoken('an A-law capture') }),
-    callee('uac-prack.xml', async (call) => {
-      await call.ring({ reliable: 'always' });
-      await call.answer();
+    callee('uac-prack.xml', (call) => call.ring({ reliable: 'always' }).catch(() => {}), {
+      reason: 'writes `RAck: … INVITE INVITE`, which acknowledges nothing (RFC 3262 §7.2)',
+      instead: 481,
     }),
     callee('uac-proxy.xml'),
     callee('uac-recv-reinvite.xml', async (call) => {
@@ -212,7 +224,7 @@ export const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
       reason: 'the tested side is a notifier; a SipBot lets nobody subscribe (sipbot/sip’s UserAgent can)',
       instead: 405,
     }),
-    callee('uac-success-green.xml'),
+    callee('uac-success-green.xml', (call) => call.answer({ headers: { 'X-Color': 'green' } })),
     callee('uac.xml'),
     caller('uas-200-ok-no-contact-cancel.xml', dialled(), {
       reason: 'answers 200 without the Contact that §12.1.1 demands and expects a CANCEL after it, which §9.1 forbids',
@@ -222,10 +234,14 @@ export const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
     caller('uas-407-no-auth-header.xml', refused(407), {
       reason: 'a 407 without Proxy-Authenticate cannot be answered (§22.3): the call fails with 407',
     }),
-    caller('uas-auth-register-no-realm.xml', async () => {}, { options: registered('1234', '1234') }),
-    caller('uas-auth-register.xml', async () => {}, { options: registered('1234', '1234') }),
+    caller('uas-auth-register-no-realm.xml', async () => {}, { options: registered('foo', 'bar') }),
+    caller('uas-auth-register.xml', async () => {}, { options: registered('foo', 'bar') }),
     caller('uas-auth.xml', dialled(), { options: account('1234') }),
-    caller('uas-bye-with-auth.xml', dialled(), { options: account('1234') }),
+    caller('uas-bye-with-auth.xml', dialled(), {
+      options: account('1234'),
+      reason:
+        'answers our BYE 407 with the very nonce that the BYE answers: that says the password is wrong, and is not tried again (§22.2)',
+    }),
     caller('uas-cancel.xml', async ({ bot, sipp }) => {
       await bot.dial(`sip:service@${sipp}`, { timeoutMs: 1000 }).catch(() => {});
     }),
@@ -239,22 +255,13 @@ export const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
       await call.hold();
       await call.resume();
       await call.hold();
-      await sleep(200);
+      // It ends with the last 200, and takes a BYE for a mistake.
+      await sleep(5000);
       await Promise.race([call.hangup(), sleep(500)]);
     }),
-    caller(
-      'uas-reinvite-with-auth.xml',
-      dialled((call) => call.hold()),
-      { options: account('1234') },
-    ),
-    caller(
-      'uas-reinvite.xml',
-      dialled((_call, { sleep }) => sleep(1000)),
-    ),
-    caller(
-      'uas-update-with-sdp.xml',
-      dialled((_call, { sleep }) => sleep(1000)),
-    ),
+    unfit('uas-reinvite-with-auth.xml', 'the file is not well-formed XML, and SIPp refuses it'),
+    unfit('uas-reinvite.xml', 'the file is not well-formed XML, and SIPp refuses it'),
+    unfit('uas-update-with-sdp.xml', 'the file is not well-formed XML, and SIPp refuses it'),
     caller('uas.xml', dialled()),
   ],
   'sipp-jambonz': [
@@ -295,28 +302,25 @@ export const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
       await call.sendDtmf('1', { via: 'info' });
       await call.hangup();
     }),
-    callee('uac-success-info-received-bye.xml', answerThenHangup, {
+    callee('uac-success-info-received-bye.xml', answer, {
       reason: 'wants 200 to an INFO with text; without a package we take DTMF alone, and say so (RFC 6086 §4.2.2)',
       instead: 415,
     }),
     callee('uac-success-received-bye.xml', answerThenHangup),
     callee('uac-success-send-bye.xml'),
     callee('uac-transcribe-account-creds-success.xml'),
-    callee('uac-transcribe-our-creds-fail-low-balance.xml', answerThenHangup),
+    unfit('uac-transcribe-our-creds-fail-low-balance.xml', 'the file is not well-formed XML'),
     callee('uac-transcribe-our-creds-success.xml'),
     callee('uac.xml'),
     ...policy(''),
     caller(
       'uas-dial-refer.xml',
-      async ({ bot, sipp }) => {
+      async ({ bot, sipp, sleep }) => {
         const call = await bot.dial(`sip:service@${sipp}`);
-        call.on('transferRequest', (request) => {
-          request.reject(603);
-        });
         await new Promise<void>((resolve) => call.on('transferRequest', () => resolve()));
-        await call.hangup();
+        await Promise.race([call.hangup(), sleep(500)]);
       },
-      {},
+      { reason: 'takes for a mistake the NOTIFY that RFC 3515 §2.4.4 demands after the 202' },
     ),
     caller(
       'uas-dial.xml',
