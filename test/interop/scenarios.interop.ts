@@ -1,4 +1,7 @@
-/** SIPp scenarios whose tested side is a user agent, run against a SipBot over loopback; SIPBOT_SCENARIOS_TABLE names the file for the table of results. */
+/**
+ * SIPp scenarios whose tested side is a user agent, run against a SipBot over loopback.
+ * They take some twenty minutes, so they run when their table is asked for: SIPBOT_SCENARIOS_TABLE names its file, SIPBOT_TEST_DATA the scenarios' folder.
+ */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +14,10 @@ import { at, sleep } from './peers/process.js';
 import { type SippRun, sipp, sippInstalled } from './peers/sipp.js';
 import { type Incoming, type Outgoing, type Scenario, scenarios } from './scenarios.js';
 
+const table = process.env['SIPBOT_SCENARIOS_TABLE'];
 const data = process.env['SIPBOT_TEST_DATA'];
+const isAsked = table !== undefined && data !== undefined;
+const title = isAsked ? 'SIPp scenarios' : 'SIPp scenarios (skipped: SIPBOT_SCENARIOS_TABLE and SIPBOT_TEST_DATA are not both set)';
 const work = mkdtempSync(join(tmpdir(), 'sipbot-scenarios-'));
 const us = at(41);
 const them = at(42);
@@ -19,7 +25,6 @@ let port = 20_000 + (process.pid % 400) * 100;
 
 const rows: { readonly set: string; readonly file: string; readonly role: string; result: string; readonly remark: string }[] = [];
 afterAll(() => {
-  const table = process.env['SIPBOT_SCENARIOS_TABLE'];
   if (table !== undefined && rows.length > 0) writeFileSync(table, page());
   rmSync(work, { recursive: true, force: true });
 });
@@ -188,7 +193,7 @@ function prove(set: string, scenario: Scenario): void {
   });
 }
 
-describe.skipIf(data === undefined)(data === undefined ? 'SIPp scenarios (skipped: SIPBOT_TEST_DATA is not set)' : 'SIPp scenarios', () => {
+describe.skipIf(!isAsked)(title, () => {
   for (const [set, all] of Object.entries(scenarios)) for (const scenario of all) prove(set, scenario);
 
   test.skipIf(!sippInstalled('3.6'))(
