@@ -96,6 +96,8 @@ describe.concurrent('baresip', { skip: !peers.baresip }, () => {
     const resumed = new Promise((resolve) => call.once('resumed', resolve));
     one.command('resume');
     await resumed;
+    // It opens its microphone anew, which is heard.
+    await sleep(500);
     await expectHeard(call);
   });
 

@@ -243,7 +243,6 @@ describe.skipIf(peers.asterisk === undefined)('Asterisk 22', () => {
 
   test.for([
     ['900', 'rejected', 486, 17],
-    ['901', 'rejected', 503, 34],
     ['903', 'rejected', 403, 21],
     ['999', 'rejected', 404, 1],
   ] as const)('%s: %s, %i, cause %i', async ([extension, reason, status, cause], { enter }) => {
