@@ -44,6 +44,8 @@ export { type Interruption, type PlayMode, Playout, type PlayoutResult } from '.
 export { Recording, type RecordingResult, type RecordOptions } from './bot/recorder.js';
 export { type BotStats, type DialOptions, type MessageOptions, SipBot, type SipBotEvents, type Voicemail } from './bot/sip-bot.js';
 export type { SoundOptions, SoundSource } from './bot/sound.js';
+export type { Recognition, RecognitionOptions, SpeechToText, Transcript } from './bot/speech/speech-to-text.js';
+export type { SpeakOptions, SpokenChunk, TextToSpeech, WordMark } from './bot/speech/text-to-speech.js';
 export { TransferRequest } from './bot/transfer-request.js';
 export { trunkPresetNames } from './bot/trunk-presets.js';
 export type { CapturedPacket } from './rtp/packet-capture.js';
