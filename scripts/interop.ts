@@ -1,74 +1,55 @@
-/** `npm run test:interop`: real peers on loopback, and a matrix peer × capability of what they agreed to. Written to docs/interop.md with --write. */
+/**
+ * `npm run test:interop`: real peers on loopback, and a matrix peer × capability of what they agreed to. Written to docs/interop.md with
+ * --write; with --long the call of ten minutes too. What failed is said again at the end: some keep only the tail.
+ */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-interface Assertion {
-  readonly ancestorTitles: readonly string[];
-  readonly title: string;
-  readonly status: 'passed' | 'failed' | 'skipped' | 'pending' | 'todo';
-}
+import { type InteropReport, readReport } from './interop-report.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'sipbot-interop-report-'));
-const report = join(work, 'report.json');
-const isLong = process.argv.includes('--long');
+const file = join(work, 'report.json');
+const [isLong, writes] = ['--long', '--write'].map((flag) => process.argv.includes(flag));
 const passedOn = process.argv.slice(2).filter((argument) => argument !== '--write' && argument !== '--long');
 
 const started = Date.now();
 const run = spawnSync(
   join(root, 'node_modules/.bin/vitest'),
-  ['run', '-c', 'vitest.interop.config.ts', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...passedOn],
+  ['run', '-c', 'vitest.interop.config.ts', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...passedOn],
   { cwd: root, stdio: 'inherit', env: { ...process.env, ...(isLong ? { SIPBOT_INTEROP_LONG: 'yes' } : {}) } },
 );
 const seconds = Math.round((Date.now() - started) / 1000);
 
-const results = JSON.parse(readFileSync(report, 'utf8')) as {
-  testResults: { assertionResults: Assertion[] }[];
-};
+if (!existsSync(file)) {
+  console.error(`interop: the run ended without a report (${run.error?.message ?? run.signal ?? `exit code ${run.status}`})`);
+  process.exit(1);
+}
+const report = readReport(JSON.parse(readFileSync(file, 'utf8')));
 rmSync(work, { recursive: true });
-
-const MARK = { passed: 'yes', failed: '**FAILED**', skipped: 'skipped', pending: 'skipped', todo: 'skipped' } as const;
-const peers = new Set<string>();
-const count = { passed: 0, failed: 0, skipped: 0 };
-const rows = new Map<string, Map<string, string>>();
-for (const { ancestorTitles, title, status } of results.testResults.flatMap((file) => file.assertionResults)) {
-  const peer = ancestorTitles[0] ?? '';
-  // The peers among themselves, and what this machine has no data for, say nothing about us.
-  if (peer === 'peers' || /skipped:/.test(peer)) continue;
-  count[status === 'passed' || status === 'failed' ? status : 'skipped']++;
-  const capability = [...ancestorTitles.slice(1), title].join(': ');
-  peers.add(peer);
-  const row = rows.get(capability) ?? new Map<string, string>();
-  row.set(peer, MARK[status]);
-  rows.set(capability, row);
-}
-
-const columns = [...peers];
-const matrix = [
-  `| capability | ${columns.join(' | ')} |`,
-  `|---|${columns.map(() => '---').join('|')}|`,
-  ...[...rows].map(([capability, row]) => `| ${capability} | ${columns.map((peer) => row.get(peer) ?? '').join(' | ')} |`),
-].join('\n');
-console.log(`\n${matrix}\n`);
-if (process.argv.includes('--write')) {
-  const date = new Date().toISOString().slice(0, 10);
-  writeFileSync(
-    join(root, 'docs/interop.md'),
-    [
-      '# What real peers agreed to',
-      '',
-      'Written by `npm run test:interop -- --write`; each cell is a test in `test/interop/` against a peer that we did not write.',
-      'An empty cell: that peer does not take part in that row.',
-      '',
-      `Last run ${date}: ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped, in ${seconds} s.`,
-      '',
-      matrix,
-      '',
-    ].join('\n'),
-  );
-}
-console.log(`interop: ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped (${seconds} s)`);
+for (const part of [report.matrix, report.figures.join('\n'), report.skips.join('\n')]) if (part !== '') console.log(`\n${part}`);
+console.log();
+if (writes) writeFileSync(join(root, 'docs/interop.md'), pageOf(report));
+for (const { name, error } of report.failures) console.log(`FAILED ${name}\n${error.replace(/^/gm, '    ')}\n`);
+const { passed, failed, skipped } = report.count;
+if (run.status !== 0 && failed === 0) console.log('FAILED outside of the tests: vitest says above what it was\n');
+console.log(`interop: ${passed} passed, ${failed} failed, ${skipped} skipped (${seconds} s)`);
 process.exitCode = run.status ?? 1;
+
+function pageOf({ count, matrix, figures, skips }: InteropReport): string {
+  return [
+    '# What real peers agreed to',
+    '',
+    'Written by `npm run test:interop -- --write`; each cell is a test in `test/interop/` against a peer that we did not write.',
+    'An empty cell: that peer does not take part in that row.',
+    '',
+    `Last run ${new Date().toISOString().slice(0, 10)}: ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped, in ${seconds} s.`,
+    '',
+    matrix,
+    '',
+    ...(figures.length === 0 ? [] : ['## Figures of that run', '', ...figures, '']),
+    ...(skips.length === 0 ? [] : ['## Skipped', '', ...skips, '']),
+  ].join('\n');
+}

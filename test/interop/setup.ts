@@ -7,6 +7,7 @@ import type { TestProject } from 'vitest/node';
 import { asteriskInstalled, startAsterisk } from './peers/asterisk.js';
 import { baresipInstalled } from './peers/baresip.js';
 import { kamailioInstalled, startKamailio } from './peers/kamailio.js';
+import { claimLoopback } from './peers/loopback.js';
 import { askForPriority, at, here, type Peer } from './peers/process.js';
 import { rtpengineInstalled, startRtpengine } from './peers/rtpengine.js';
 import { sippInstalled } from './peers/sipp.js';
@@ -46,6 +47,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     execFileSync(join(here, 'install.sh'), { stdio: 'inherit', timeout: 15 * 60_000 });
   }
   const restore = askForPriority();
+  const loopback = process.env.SIPBOT_INTEROP_NET === undefined ? await claimLoopback() : undefined;
+  // The tests' own processes are started later, and ask for addresses by the same `at`.
+  if (loopback !== undefined) process.env.SIPBOT_INTEROP_NET = loopback.net;
   const work = mkdtempSync(join(tmpdir(), 'sipbot-interop-'));
   const started: Peer[] = [];
   const start = async <P extends Peer>(isInstalled: boolean, run: () => Promise<P>): Promise<P | undefined> => {
@@ -56,6 +60,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
   const stop = async (): Promise<void> => {
     for (const peer of started.reverse()) await peer.stop();
+    loopback?.release();
     restore();
   };
   try {

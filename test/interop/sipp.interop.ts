@@ -8,6 +8,7 @@ import { sineTone } from '../../src/index.js';
 import { UserAgent } from '../../src/sip/ua/user-agent.js';
 import { answered, as, test as base, Ear, endOf, expectEcho, expectTone, HERE, nextCall, peers, type TestBot } from './line.js';
 import { makeCertificates } from './peers/asterisk.js';
+import { freePort } from './peers/loopback.js';
 import { at, here, until } from './peers/process.js';
 import { type SippRun, type SippVersion, sipp as start } from './peers/sipp.js';
 
@@ -154,11 +155,12 @@ for (const [version, isThere, own] of [
     });
 
     test('call out over IPv6: the uas scenario, and its echo', async ({ bot, sipp }) => {
+      const [port, mediaPort] = await Promise.all([freePort('::1'), freePort('::1')]);
       const uas = sipp(version, [
-        ...['-sn', 'uas', '-i', '::1', '-p', String(5900 + own), '-mi', '::1', '-mp', String(36_400 + own), '-rtp_echo', '-m', '1'],
+        ...['-sn', 'uas', '-i', '::1', '-p', String(port), '-mi', '::1', '-mp', String(mediaPort), '-rtp_echo', '-m', '1'],
       ]);
       const us = await bot({ listen: [{ transport: 'udp', host: '::1' }], rtpHost: '::1' });
-      const call = await dialled(us, `sip:service@[::1]:${5900 + own}`);
+      const call = await dialled(us, `sip:service@[::1]:${port}`);
       await expectEcho(call);
       await call.hangup();
       const { exitCode, errors } = await uas.done;

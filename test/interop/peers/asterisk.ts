@@ -30,8 +30,10 @@ export async function startAsterisk(options: {
   const port = options.port ?? 5060;
   const ports = { tlsPort: port + 1, wsPort: port + 28, wssPort: port + 29 };
   const sounds = join(root, 'usr/share/asterisk/sounds/en');
-  rmSync(sounds, { force: true });
-  symlinkSync('en_US_f_Allison', sounds);
+  if (!existsSync(sounds)) {
+    rmSync(sounds, { force: true });
+    symlinkSync('en_US_f_Allison', sounds);
+  }
   for (const part of ['etc', 'log/cdr-csv', 'var/keys', 'var/db', 'var/cache', 'spool', 'run', 'keys', 'rec']) {
     mkdirSync(join(folder, part), { recursive: true });
   }

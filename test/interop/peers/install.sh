@@ -5,6 +5,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${SIPBOT_INTEROP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sipbot-interop}
 mkdir -p "$cache"
+exec 9>"$cache/.lock"
+flock 9 # another run on this machine may be at it
 
 packages=(sip-tester sipsak sipvicious baresip-core kamailio kamailio-tls-modules kamailio-websocket-modules rtpengine-daemon sox iproute2 nftables openssl)
 missing=()

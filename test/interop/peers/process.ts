@@ -10,7 +10,7 @@ export const here = dirname(fileURLToPath(import.meta.url));
 /** Where install.sh unpacks what the distribution does not have. */
 export const cache = process.env.SIPBOT_INTEROP_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sipbot-interop');
 
-/** An address of the loopback. SIPBOT_INTEROP_NET lets two runs live beside each other. */
+/** An address of the loopback, in the /24 that this run has for itself. */
 export function at(host: number): string {
   return `${process.env.SIPBOT_INTEROP_NET ?? '127.0.0'}.${host}`;
 }
