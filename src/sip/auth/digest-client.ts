@@ -62,6 +62,8 @@ interface Session {
   readonly challenge: Challenge;
   readonly cnonce: string;
   count: number;
+  /** An answer of ours for this realm, to this nonce or an earlier one, was taken: the password is right. */
+  isProven: boolean;
 }
 
 const MAX_SESSIONS = 256;
@@ -96,8 +98,10 @@ export class DigestClient {
         const known = credentialsFor(realm, challenge.variant.algorithm, credentials)!;
         // A password that was refused is refused: asking again would only lock the account.
         if (this.#wasRefused(retry, kind, challenge)) return 'refused';
-        const session: Session = { kind, challenge, cnonce: this.#random.token(), count: 0 };
-        this.#remember(placeOf(retry), session);
+        const place = placeOf(retry);
+        const isProven = this.#sessions.get(keyOf(place, kind, realm))?.isProven ?? false;
+        const session: Session = { kind, challenge, cnonce: this.#random.token(), count: 0, isProven };
+        this.#remember(place, session);
         this.#write(retry, session, known);
         answered++;
       }
@@ -117,16 +121,18 @@ export class DigestClient {
     }
   }
 
-  /** RFC 7616 §3.5: a success may name the nonce to use next. */
+  /** A success proves what was answered, and may name the nonce to use next (RFC 7616 §3.5). */
   learn(request: SipRequest, response: SipResponse): void {
-    const next = response.authenticationInfo?.get('nextnonce');
-    if (next === undefined || next === '') return;
     const place = placeOf(request);
-    for (const used of request.authorization) {
-      const key = keyOf(place, KINDS[0]!, used.get('realm') ?? '');
-      const session = this.#sessions.get(key);
-      if (session === undefined || session.challenge.nonce !== used.get('nonce')) continue;
-      this.#sessions.set(key, { ...session, challenge: { ...session.challenge, nonce: next }, count: 0 });
+    const next = response.authenticationInfo?.get('nextnonce');
+    for (const kind of KINDS) {
+      for (const used of request[kind.answer]) {
+        const session = this.#sessions.get(keyOf(place, kind, used.get('realm') ?? ''));
+        if (session === undefined) continue;
+        session.isProven = true;
+        if (!next || kind !== KINDS[0] || session.challenge.nonce !== used.get('nonce')) continue;
+        this.#remember(place, { ...session, challenge: { ...session.challenge, nonce: next }, count: 0 });
+      }
     }
   }
 
@@ -136,15 +142,18 @@ export class DigestClient {
     return [...offered].sort((a, b) => strength(b) - strength(a))[0];
   }
 
-  /** Whether this realm has had its answer: to a nonce that was fresh, or to this very nonce, and does not call it stale. */
+  /**
+   * Whether this realm has had its answer. Not where the nonce was old, which a server may not call stale; nor where requests of a right
+   * password share one, and one of them has overtaken another: nonce counts must rise (RFC 7616 §3.4), and nothing on the way keeps order.
+   */
   #wasRefused(sent: SipRequest, kind: Kind, challenge: Challenge): boolean {
     const before = sent[kind.answer].find((header) => header.get('realm') === challenge.realm);
     if (before === undefined) return false;
     const nonce = before.get('nonce');
-    if (challenge.isStale) return nonce === challenge.nonce;
+    if (challenge.isStale || nonce === challenge.nonce) return nonce === challenge.nonce;
+    if (Number.parseInt(before.get('nc') ?? '1', 16) > 1) return false;
     const session = this.#sessions.get(keyOf(placeOf(sent), kind, challenge.realm));
-    // One that was used again had perhaps only aged, and the server does not know the word stale.
-    return nonce === challenge.nonce || session === undefined || session.challenge.nonce !== nonce || session.count === 1;
+    return session?.challenge.nonce === nonce ? session?.count === 1 : session?.isProven !== true;
   }
 
   #remember(place: string, session: Session): void {

@@ -209,6 +209,34 @@ describe('asked again', () => {
     expect(answer(challenged(www('realm="r", nonce="n3", qop="auth"')), alice, digest, again.sent).why).toBe('refused');
   });
 
+  test('RFC 7616 §3.4: requests that share a nonce overtake each other; a right password is not called wrong for that', () => {
+    const digest = client();
+    const again = (nonce: string, sent: SipRequest) =>
+      answer(challenged(www(`realm="r", nonce="${nonce}", qop="auth"`)), alice, digest, sent);
+    const { sent: registered } = answer(first, alice, digest);
+    digest.learn(registered, new SipResponse(200));
+    const [one, other] = [request(), request()];
+    digest.prime(one, alice);
+    digest.prime(other, alice);
+    expect([one, other].map((sent) => sent.authorization[0]!.get('nc'))).toEqual(['00000002', '00000003']);
+    // The other came first; ours is refused after the other has been challenged as well.
+    const { sent: second, why } = again('n3', other);
+    expect(why).toBeUndefined();
+    const retried = again('n2', one);
+    expect(retried.why).toBeUndefined();
+    // A third uses n2 before our answer to it is there.
+    digest.prime(request(), alice);
+    expect(again('n4', retried.sent).why).toBeUndefined();
+    expect(again('n5', second).why).toBeUndefined();
+  });
+
+  test('a wrong password stays refused, whoever else was challenged meanwhile', () => {
+    const digest = client();
+    const { sent } = answer(first, alice, digest);
+    answer(challenged(www('realm="r", nonce="n2", qop="auth"')), alice, digest, request());
+    expect(answer(challenged(www('realm="r", nonce="n3", qop="auth"')), alice, digest, sent).why).toBe('refused');
+  });
+
   test('only the place that asked is answered beforehand', () => {
     const digest = client();
     answer(first, alice, digest);
