@@ -12,13 +12,20 @@ export interface VitestReport {
   readonly testResults: readonly { readonly name: string; readonly message: string; readonly assertionResults: readonly Assertion[] }[];
 }
 
+interface Failure {
+  readonly name: string;
+  readonly error: string;
+}
+
 export interface InteropReport {
   readonly matrix: string;
   /** What tests measured, a line each. */
   readonly figures: readonly string[];
   /** Of what was left out, a line each. */
   readonly skips: readonly string[];
-  readonly failures: readonly { readonly name: string; readonly error: string }[];
+  readonly failures: readonly Failure[];
+  /** What passed after it had failed, and how it had. */
+  readonly retried: readonly Failure[];
   readonly count: { readonly passed: number; readonly failed: number; readonly skipped: number };
 }
 
@@ -31,6 +38,7 @@ export function readReport({ testResults }: VitestReport): InteropReport {
   const rows = new Map<string, Map<string, string>>();
   const figures: string[] = [];
   const skips: string[] = [];
+  const retried: Failure[] = [];
   // A file that could not be read has no tests, and yet something to say.
   const failures = testResults.flatMap(({ name, message, assertionResults }) =>
     message !== '' && assertionResults.every(({ status }) => status !== 'failed') ? [{ name, error: head(message) }] : [],
@@ -45,13 +53,15 @@ export function readReport({ testResults }: VitestReport): InteropReport {
     if (status !== 'failed' && (peer === 'peers' || /skipped:/.test(peer))) continue;
     count[status === 'passed' || status === 'failed' ? status : 'skipped']++;
     if (MARK[status] === 'skipped') skips.push(`* ${name}`);
+    const again = status === 'passed' && failureMessages.length > 0;
+    if (again) retried.push({ name, error: head(failureMessages.join('\n')) });
     if (meta.figures !== undefined) figures.push(`* ${name}: ${meta.figures}`);
     peers.add(peer);
     const row = rows.get(capability) ?? new Map<string, string>();
-    row.set(peer, MARK[status]);
+    row.set(peer, again ? 'yes, tried again' : MARK[status]);
     rows.set(capability, row);
   }
-  return { matrix: matrixOf([...peers], rows), figures, skips, failures, count };
+  return { matrix: matrixOf([...peers], rows), figures, skips, failures, retried, count };
 }
 
 function matrixOf(peers: readonly string[], rows: ReadonlyMap<string, ReadonlyMap<string, string>>): string {

@@ -32,13 +32,15 @@ rmSync(work, { recursive: true });
 for (const part of [report.matrix, report.figures.join('\n'), report.skips.join('\n')]) if (part !== '') console.log(`\n${part}`);
 console.log();
 if (writes) writeFileSync(join(root, 'docs/interop.md'), pageOf(report));
+for (const { name, error } of report.retried) console.log(`TRIED AGAIN ${name}\n${error.replace(/^/gm, '    ')}\n`);
 for (const { name, error } of report.failures) console.log(`FAILED ${name}\n${error.replace(/^/gm, '    ')}\n`);
 const { passed, failed, skipped } = report.count;
 if (run.status !== 0 && failed === 0) console.log('FAILED outside of the tests: vitest says above what it was\n');
-console.log(`interop: ${passed} passed, ${failed} failed, ${skipped} skipped (${seconds} s)`);
+const again = report.retried.length === 0 ? '' : `, ${report.retried.length} of the passed at another try`;
+console.log(`interop: ${passed} passed, ${failed} failed, ${skipped} skipped${again} (${seconds} s)`);
 process.exitCode = run.status ?? 1;
 
-function pageOf({ count, matrix, figures, skips }: InteropReport): string {
+function pageOf({ count, matrix, figures, skips, retried }: InteropReport): string {
   return [
     '# What real peers agreed to',
     '',
@@ -50,6 +52,7 @@ function pageOf({ count, matrix, figures, skips }: InteropReport): string {
     matrix,
     '',
     ...(figures.length === 0 ? [] : ['## Figures of that run', '', ...figures, '']),
+    ...(retried.length === 0 ? [] : ['## Tried again', '', ...retried.map(({ name, error }) => `* ${name}: ${error.split('\n')[0]}`), '']),
     ...(skips.length === 0 ? [] : ['## Skipped', '', ...skips, '']),
   ].join('\n');
 }

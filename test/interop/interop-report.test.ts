@@ -46,3 +46,11 @@ test('what failed is told with the first lines of its error, a file that cannot 
   expect(report.failures[1]!.error).toMatch(/^Error: no tone\n {4}at line/);
   expect(report.matrix).toContain('**FAILED**');
 });
+
+test('what passed at another try is said with what the first came to', () => {
+  const assertionResults = [cell('Kamailio', 'talk', 'passed', { failureMessages: ['Error: share of gaps\n    at line'] })];
+  const report = readReport({ testResults: [{ name: 'a', message: '', assertionResults }] });
+  expect(report.matrix).toContain('| talk | yes, tried again |');
+  expect(report.retried).toEqual([{ name: 'Kamailio: talk', error: 'Error: share of gaps\n    at line' }]);
+  expect(report.count).toEqual({ passed: 1, failed: 0, skipped: 0 });
+});

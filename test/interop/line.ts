@@ -102,14 +102,25 @@ export function extension(peer: PeerAddress, user: string): string {
   return `sip:${user}@${peer.host}:${peer.port}`;
 }
 
-/** The next call in; `from` that user, where a bot takes the calls of many. */
+const waiting = new WeakMap<SipBot, Map<string | undefined, (call: Call) => void>>();
+
+/**
+ * The next call in; `from` that user, where a bot takes the calls of many. Each of these has one waiting for it: a test that is tried again
+ * does not share its call with its first try.
+ */
 export function nextCall(bot: SipBot, from?: string): Promise<Call> {
+  const mine = waiting.get(bot) ?? new Map<string | undefined, (call: Call) => void>();
+  waiting.set(bot, mine);
+  const before = mine.get(from);
+  if (before !== undefined) bot.off('call', before);
   return new Promise((resolve) => {
     const take = (call: Call): void => {
       if (from !== undefined && call.from.user !== from) return;
       bot.off('call', take);
+      mine.delete(from);
       resolve(call);
     };
+    mine.set(from, take);
     bot.on('call', take);
   });
 }
