@@ -21,3 +21,4 @@ export type { VoiceActivityOptions, VoiceDetector } from './codec/voice-activity
 export { VoiceActivity } from './codec/voice-activity.js';
 export type { WavEncoding, WavFormat } from './codec/wav.js';
 export { isWav, readWav, wavDataInto, wavHeader, writeWav } from './codec/wav.js';
+export { type WebRtcVadOptions, webRtcVad } from './codec/webrtc-vad.js';

@@ -1,11 +1,15 @@
-// Tells speech from silence by its energy over a noise floor that it learns. Finer detectors can take its place: they have the same face.
+// Tells speech from noise: how far each band of the telephone's spectrum stands over a noise floor that is learnt band by band.
+// Finer detectors can take its place: they have the same face.
 import { OptionError } from '../errors.js';
 import { dbovOf } from './level.js';
+import { Spectrum } from './spectrum.js';
 
 export interface VoiceDetector {
   readonly sampleRate: number;
   /** What was last said of the sound. */
   readonly isSpeech: boolean;
+  /** Something began a moment ago that may turn out to be speech: enough to lower one's voice for, not to fall silent. */
+  readonly mayBeSpeech?: boolean;
   /** Takes the next samples, any number; whether there is speech at their end. */
   process(samples: Int16Array, count: number, at?: number): boolean;
   /** Forgets the past. */
@@ -14,94 +18,141 @@ export interface VoiceDetector {
 
 export interface VoiceActivityOptions {
   readonly sampleRate: number;
-  /** How far speech must stand above the noise, in dB. @default 9 */
+  /** How far speech must stand above the noise, in dB, were it in all bands alike. @default 4 */
   readonly marginDb?: number;
-  /** What is softer is never speech, in dBov. @default -50 */
+  /** What is softer is never speech, in dBov. @default -52 */
   readonly lowestDbov?: number;
-  /** Speech begins when it has lasted this long: shorter is a click. @default 40 */
+  /** Speech begins when it has lasted this long: shorter is a click. @default 30 */
   readonly attackMs?: number;
   /** Speech is over when it has not been heard for this long: longer than the pauses inside of words. @default 300 */
   readonly hangoverMs?: number;
 }
 
+/** All is looked at as a telephone carries it, 10 ms at a time through a window of 16. */
+const bandRate = 8000;
+const hop = 80;
+const size = 128;
 const frameMs = 10;
-/** The floor is the softest frame of the last two seconds: speech pauses within them, and a fan that starts is forgotten after them. */
+/** Edges in bins of 62.5 Hz: about as wide as the ear's, from 160 to 3780 Hz. Below is hum. */
+const edges = [2.5, 4, 6, 8, 10, 12, 15, 18, 21, 25, 29, 34, 40, 47, 54, 60.5].map(Math.round);
+const bands = edges.length - 1;
+/** The floor of a band is its softest moment of the last two seconds: speech pauses within them, and a fan that starts is forgotten after them. */
 const spans = 8;
 const framesPerSpan = 25;
-/** The softest of so many frames lies about this far under the mean of the noise. */
-const floorBiasDb = 2;
 /** Until it is learnt, noise is not thought to be louder. */
-const startFloorDbov = -40;
+const startFloorDbov = -30;
+/** No line is more silent; and G.711 is rougher than that. */
+const lowestFloorDbov = -78;
+/** One band that stands over its floor says no more than if it were so many times as strong: a whistle is not a voice. */
+const mostOfOneBand = 7;
+/** Who is 20 dB softer than the voice heard before stands behind it. */
+const background = 0.01;
+
+/** Hann over what is old, flat over what is new: a sound that begins is seen at once. */
+const window = Float64Array.from({ length: size }, (_, i) => {
+  const rise = size - hop;
+  if (i < rise) return 0.5 - 0.5 * Math.cos((Math.PI * (i + 0.5)) / rise);
+  return i > size - 17 ? 0.5 - 0.5 * Math.cos((Math.PI * (size - i - 0.5)) / 16) : 1;
+});
+const windowEnergy = window.reduce((sum, weight) => sum + weight * weight, 0);
+/** Mean square of a signal to the power of all its bins, and back. */
+const powerOfDbov = (dbov: number): number => 32768 * 32768 * 10 ** (dbov / 10) * windowEnergy;
 
 export class VoiceActivity implements VoiceDetector {
   readonly sampleRate: number;
-  readonly #marginDb: number;
-  readonly #lowestDbov: number;
+  readonly #threshold: number;
+  readonly #lowestPower: number;
   readonly #attackFrames: number;
   readonly #hangoverFrames: number;
-  readonly #frameLength: number;
+  readonly #spectrum = new Spectrum(size, window);
 
   #isSpeech = false;
-  /** The frame at work: its energy without hum and offset, and the memory of that filter. */
+  /** The last 16 ms at 8 kHz, and the sample being gathered for it. */
+  readonly #recent = new Float64Array(size);
   #filled = 0;
-  #energy = 0;
-  #lastIn = 0;
-  #lastOut = 0;
-  /** Loud frames of late, and soft ones since the last loud one. */
+  #phase = 0;
+  #sum = 0;
+  #count = 0;
   #loud = 0;
   #soft = 0;
-  /** Softest frame of each span; the oldest span gives way to the newest. */
-  readonly #softest = new Float64Array(spans).fill(startFloorDbov);
+  readonly #power = new Float64Array(bands);
+  readonly #smooth = new Float64Array(bands);
+  readonly #ratio = new Float64Array(bands);
+  readonly #noise = new Float64Array(bands);
+  /** Softest of each span, band by band; the oldest span gives way to the newest. */
+  readonly #softest = new Float64Array(bands * spans);
   #span = 0;
   #framesInSpan = 0;
-  #floor = startFloorDbov;
+  /** Power of the voice that is heard here. */
+  #voice = 0;
 
   constructor(options: VoiceActivityOptions) {
-    const { sampleRate, marginDb = 9, lowestDbov = -50, attackMs = 40, hangoverMs = 300 } = options;
+    const { sampleRate, marginDb = 4, lowestDbov = -52, attackMs = 30, hangoverMs = 300 } = options;
     if (!(sampleRate >= 8000 && sampleRate <= 48000)) throw new OptionError('sampleRate', '8000 to 48000 Hz');
     if (!(attackMs >= 0 && hangoverMs >= 0)) throw new OptionError('attackMs, hangoverMs', 'not negative');
     this.sampleRate = sampleRate;
-    this.#marginDb = marginDb;
-    this.#lowestDbov = lowestDbov;
+    this.#threshold = bands * evidenceOf(10 ** (marginDb / 10));
+    this.#lowestPower = powerOfDbov(lowestDbov);
     this.#attackFrames = Math.max(1, Math.round(attackMs / frameMs));
     this.#hangoverFrames = Math.max(1, Math.round(hangoverMs / frameMs));
-    this.#frameLength = Math.round((sampleRate * frameMs) / 1000);
+    this.reset();
   }
 
   get isSpeech(): boolean {
     return this.#isSpeech;
   }
 
+  get mayBeSpeech(): boolean {
+    return this.#isSpeech || this.#loud > 0;
+  }
+
   /** What counts as noise at the moment, in dBov. */
   get floorDbov(): number {
-    return this.#floor;
+    let sum = 0;
+    for (let b = 0; b < bands; b++) sum += this.#noise[b]!;
+    return dbovOf(sum / windowEnergy);
   }
 
   process(samples: Int16Array, count: number, at = 0): boolean {
-    // One pole and one zero: what is under some 60 Hz (at 8 kHz) is not speech.
-    const keep = 1 - 400 / this.sampleRate;
+    const step = bandRate / this.sampleRate;
     for (let i = at; i < at + count; i++) {
-      const sample = samples[i]!;
-      this.#lastOut = sample - this.#lastIn + keep * this.#lastOut;
-      this.#lastIn = sample;
-      this.#energy += this.#lastOut * this.#lastOut;
-      if (++this.#filled === this.#frameLength) {
-        this.#judge(dbovOf(this.#energy / this.#frameLength));
-        this.#filled = this.#energy = 0;
-      }
+      this.#sum += samples[i]!;
+      this.#count++;
+      this.#phase += step;
+      if (this.#phase < 1 - 1e-9) continue;
+      this.#phase -= 1;
+      this.#recent[size - hop + this.#filled] = this.#sum / this.#count;
+      this.#sum = this.#count = 0;
+      if (++this.#filled < hop) continue;
+      this.#judge();
+      this.#recent.copyWithin(0, hop);
+      this.#filled = 0;
     }
     return this.#isSpeech;
   }
 
   reset(): void {
     this.#isSpeech = false;
-    this.#filled = this.#energy = this.#lastIn = this.#lastOut = this.#loud = this.#soft = this.#span = this.#framesInSpan = 0;
-    this.#softest.fill(startFloorDbov);
-    this.#floor = startFloorDbov;
+    this.#filled = this.#phase = this.#sum = this.#count = this.#loud = this.#soft = this.#span = this.#framesInSpan = this.#voice = 0;
+    this.#recent.fill(0);
+    const start = powerOfDbov(startFloorDbov) / bands;
+    this.#noise.fill(start);
+    this.#smooth.fill(start);
+    this.#softest.fill(start);
+    this.#ratio.fill(1);
   }
 
-  #judge(dbov: number): void {
-    const isLoud = dbov > Math.max(this.#lowestDbov, this.#floor + this.#marginDb);
+  #judge(): void {
+    const total = this.#measure();
+    let evidence = 0;
+    for (let b = 0; b < bands; b++) {
+      const ratio = 0.3 * this.#ratio[b]! + 0.7 * Math.min(mostOfOneBand, this.#power[b]! / this.#noise[b]!);
+      this.#ratio[b] = ratio;
+      evidence += evidenceOf(ratio);
+    }
+    const isLoud = total > Math.max(this.#lowestPower, this.#voice * background) && evidence > this.#threshold;
+    const pace = !isLoud ? 0.001 : total > this.#voice ? 0.2 : 0.005;
+    this.#voice += pace * ((isLoud ? total : 0) - this.#voice);
     if (isLoud) {
       this.#loud++;
       this.#soft = 0;
@@ -115,17 +166,47 @@ export class VoiceActivity implements VoiceDetector {
         this.#loud = 0;
       }
     }
-    this.#learn(dbov);
+    this.#learn(isLoud || this.#isSpeech);
   }
 
-  #learn(dbov: number): void {
-    if (this.#framesInSpan === 0 || dbov < this.#softest[this.#span]!) this.#softest[this.#span] = dbov;
+  /** Power of each band; of all together. */
+  #measure(): number {
+    const power = this.#spectrum.of(this.#recent);
+    let total = 0;
+    for (let b = 0; b < bands; b++) {
+      let sum = 0;
+      for (let k = edges[b]!; k < edges[b + 1]!; k++) sum += power[k]!;
+      // Both halves of the spectrum, over its size: so that all bins together are the energy in the window.
+      this.#power[b] = (2 * sum) / size;
+      total += this.#power[b]!;
+    }
+    return total;
+  }
+
+  /** Where there is no speech the floor follows the noise; in any case it is never far from the softest of two seconds. */
+  #learn(isSpeech: boolean): void {
+    const lowest = powerOfDbov(lowestFloorDbov) / bands;
+    const isNewSpan = this.#framesInSpan === 0;
+    for (let b = 0; b < bands; b++) {
+      const width = edges[b + 1]! - edges[b]!;
+      const smooth = 0.8 * this.#smooth[b]! + 0.2 * this.#power[b]!;
+      this.#smooth[b] = smooth;
+      const at = b * spans;
+      if (isNewSpan || smooth < this.#softest[at + this.#span]!) this.#softest[at + this.#span] = smooth;
+      let softest = this.#softest[at]!;
+      for (let s = 1; s < spans; s++) softest = Math.min(softest, this.#softest[at + s]!);
+      const bias = 1 + 1.1 / Math.sqrt(width);
+      if (!isSpeech) this.#noise[b]! += 0.08 * (Math.min(this.#power[b]!, 4 * this.#noise[b]!) - this.#noise[b]!);
+      this.#noise[b] = Math.max(lowest, softest * bias, Math.min(this.#noise[b]!, 6 * softest * bias));
+    }
     if (++this.#framesInSpan === framesPerSpan) {
       this.#framesInSpan = 0;
       this.#span = (this.#span + 1) % spans;
     }
-    let floor = this.#softest[0]!;
-    for (let i = 1; i < spans; i++) floor = Math.min(floor, this.#softest[i]!);
-    this.#floor = floor + floorBiasDb;
   }
+}
+
+/** How much a band that stands so far over its floor speaks for speech: the likelihood ratio at the likeliest signal. */
+function evidenceOf(ratio: number): number {
+  return ratio > 1 ? ratio - 1 - Math.log(ratio) : 0;
 }

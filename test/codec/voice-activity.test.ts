@@ -55,11 +55,31 @@ describe.each([8000, 16000, 48000])('at %i Hz', (sampleRate) => {
     expect(detector.isSpeech).toBe(false);
     expect(detector.process(whiteNoise(s / 10, 100), s / 10)).toBe(false);
   });
+
+  test('what begins may be speech from its first 10 ms on; a click then no more', () => {
+    const detector = new VoiceActivity({ sampleRate });
+    detector.process(whiteNoise(s, 100), s);
+    expect(detector.mayBeSpeech).toBe(false);
+    detector.process(whiteNoise(s / 100, 3000), s / 100);
+    expect([detector.mayBeSpeech, detector.isSpeech]).toEqual([true, false]);
+    detector.process(whiteNoise(s / 10, 100), s / 10);
+    expect(detector.mayBeSpeech).toBe(false);
+  });
 });
 
 test('options it cannot use are refused by name', () => {
   expect(() => new VoiceActivity({ sampleRate: 1 })).toThrow(/sampleRate/);
   expect(() => new VoiceActivity({ sampleRate: 8000, hangoverMs: -1 })).toThrow(/hangoverMs/);
+});
+
+test.skipIf(!dataFolder)('a voice 10 dB over white noise: found, and nothing else (needs SIPBOT_TEST_DATA)', () => {
+  const words = speech('diago-demo-echodone.wav');
+  const sound = whiteNoise(words.length + 4 * 8000, 32768 * 10 ** (-32 / 20) * Math.sqrt(3));
+  for (let i = 0; i < words.length; i++) sound[2 * 8000 + i]! += words[i]!;
+  const marks = judge(sound, { sampleRate: 8000 });
+  expect(marks.slice(0, 100)).not.toContain('#');
+  expect(marks.slice(-80)).not.toContain('#');
+  expect([...marks.slice(115, -105)].filter((mark) => mark === '#').length / (marks.length - 220)).toBeGreaterThan(0.9);
 });
 
 test.skipIf(!dataFolder)('words and the silence around them (needs SIPBOT_TEST_DATA)', () => {
