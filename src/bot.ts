@@ -11,18 +11,16 @@ export {
   type AnswerOptions,
   Call,
   type CallEnd,
-  type CallEvents,
   type CallHeaders,
-  type CallMessage,
   type CallState,
-  type CallStats,
   type DtmfDigit,
   type RingOptions,
-  type TransferProgress,
   type TransferResult,
 } from './bot/call.js';
+export type { CallEvents, CallMessage, CallStats, TransferProgress } from './bot/call-events.js';
 export { CallTracer, type CallTracerOptions } from './bot/call-tracer.js';
 export { Conference, type ConferenceEvents, type ConferenceOptions } from './bot/conference.js';
+export type { DialOptions, MessageOptions } from './bot/dialer.js';
 export { EchoBot } from './bot/echo-bot.js';
 export type { Gathered, GatherOptions } from './bot/gather.js';
 export type { HeaderValues } from './bot/header-values.js';
@@ -42,7 +40,7 @@ export type { PcmChunk } from './bot/pcm-input.js';
 export type { PlayOptions } from './bot/player.js';
 export { type Interruption, type PlayMode, Playout, type PlayoutResult } from './bot/playout.js';
 export { Recording, type RecordingResult, type RecordOptions } from './bot/recorder.js';
-export { type BotStats, type DialOptions, type MessageOptions, SipBot, type SipBotEvents, type Voicemail } from './bot/sip-bot.js';
+export { type BotStats, SipBot, type SipBotEvents, type Voicemail } from './bot/sip-bot.js';
 export type { SoundOptions, SoundSource } from './bot/sound.js';
 export type { Recognition, RecognitionOptions, SpeechToText, Transcript } from './bot/speech/speech-to-text.js';
 export type { SpeakOptions, SpokenChunk, TextToSpeech, WordMark } from './bot/speech/text-to-speech.js';

@@ -1,12 +1,12 @@
 /** An account at work: its registration, its mailbox, and whom it makes welcome at the door meanwhile. */
 import { RegistrationError } from '../errors.js';
+import { given } from '../session/given.js';
 import type { Credentials } from '../sip/auth/digest-client.js';
 import { NameAddr } from '../sip/message/name-addr.js';
 import type { Uri } from '../sip/message/uri.js';
 import { Registration } from '../sip/ua/registration.js';
 import type { UserAgent } from '../sip/ua/user-agent.js';
 import type { Doorkeeper } from './doorkeeper.js';
-import { given } from './given.js';
 import { headerEntries } from './header-values.js';
 import { parseServer, type ResolvedAccount } from './resolve-options.js';
 import { Mailbox, type MessageSummary } from './voicemail.js';

@@ -30,7 +30,7 @@ export interface Placement {
 }
 
 export class CallDesk {
-  /** By Call-ID; one of ours is here once its INVITE has left. */
+  /** By `call.id`. */
   readonly calls = new Map<string, Call>();
   readonly #agent: UserAgent;
   readonly #engine: MediaEngine;
@@ -39,6 +39,7 @@ export class CallDesk {
   readonly #listener: DeskListener;
   readonly #sessions = new Map<CallSession, Call>();
   readonly #onIdle = new Set<() => void>();
+  #serial = 1;
   codecs: readonly CodecName[] = [];
   isClosed = false;
 
@@ -74,14 +75,19 @@ export class CallDesk {
       incoming.reject(status, retryAfter === undefined ? {} : { headers: [['Retry-After', String(retryAfter)]] });
       return;
     }
-    const session = CallSession.receive(incoming, this.#context(ownEnd(this.#agent, incoming.flow)), this.callOptions());
+    const end = ownEnd(this.#agent, incoming.flow);
+    const session = CallSession.receive(
+      incoming,
+      this.#context(() => end),
+      this.callOptions(),
+    );
     if (session === undefined) return;
     const call = this.adopt(session);
     void this.#offer(call);
   }
 
-  /** Sends an INVITE. */
-  place(target: DialTarget, options: CallOptions, end: OwnEnd | undefined): Placement {
+  /** Sends an INVITE. `end`: ours of the way to the host that is being tried. */
+  place(target: DialTarget, options: CallOptions, end: () => OwnEnd | undefined): Placement {
     const session = CallSession.dial(target, this.#context(end), options);
     return { session, call: this.adopt(session) };
   }
@@ -98,19 +104,18 @@ export class CallDesk {
       placeReferred: (uri, referredBy) => this.#listener.placeReferred(uri, referredBy, session),
       callOf: (other) => this.adopt(other),
     };
-    const call = new Call(session, home);
+    const call = new Call(session, this.#idFor(session), home);
     this.#sessions.set(session, call);
-    const know = (): void => {
-      // A listener before us may have ended it.
-      if (session.id !== '' && this.#sessions.has(session)) this.calls.set(session.id, call);
-    };
-    know();
-    session.on('stream', () => queueMicrotask(know));
-    session.on('ringing', know);
-    session.on('early', know);
-    session.on('answered', know);
+    this.calls.set(call.id, call);
     session.on('ended', () => this.#forget(session, call));
     return call;
+  }
+
+  /** The Call-ID, unless another call has it: one that comes back to us through a proxy does, and a stranger may choose any. */
+  #idFor({ id }: CallSession): string {
+    let unique = id;
+    while (this.calls.has(unique)) unique = `${id}#${++this.#serial}`;
+    return unique;
   }
 
   /** Calls back once, when there are no calls. */
@@ -126,7 +131,7 @@ export class CallDesk {
 
   #forget(session: CallSession, call: Call): void {
     this.#sessions.delete(session);
-    for (const [id, one] of this.calls) if (one === call) this.calls.delete(id);
+    this.calls.delete(call.id);
     if (this.#sessions.size > 0) return;
     const waiting = [...this.#onIdle];
     this.#onIdle.clear();
@@ -155,13 +160,13 @@ export class CallDesk {
     }
   }
 
-  #context(end: OwnEnd | undefined): CallContext {
+  #context(end: () => OwnEnd | undefined): CallContext {
     return {
       clock: this.#agent.clock,
       random: this.#agent.random,
       logger: this.#logger,
       engine: this.#engine,
-      mediaAddress: (stream) => mediaAddressOf(stream.local.address, end),
+      mediaAddress: (stream) => mediaAddressOf(stream.local.address, end()),
       invite: (options) => this.#agent.invite(options),
     };
   }

@@ -26,13 +26,13 @@ export class CallTracer {
     bot.on('trace', this.#onTrace);
   }
 
-  /** By Call-ID, oldest first. */
+  /** By Call-ID, oldest first. A call that comes back to the bot is one trace with itself. */
   get traces(): ReadonlyMap<string, CallTrace> {
     return this.#traces;
   }
 
   traceOf(call: Call | string): CallTrace | undefined {
-    return this.#traces.get(typeof call === 'string' ? call : call.id);
+    return this.#traces.get(typeof call === 'string' ? call : call.callId);
   }
 
   /** No more is added; what there is stays. */

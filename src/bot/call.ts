@@ -3,66 +3,32 @@ import type { Clock } from '../clock.js';
 import type { DtmfDigit } from '../codec/dtmf-keypad.js';
 import { OptionError, SipBotError } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { Departure } from '../rtp/media-stream.js';
 import type { CapturedPacket } from '../rtp/packet-capture.js';
-import type { StreamStats } from '../rtp/stream-stats.js';
 import { type Bridge, bridgeCalls } from '../session/bridge.js';
 import type { CallEnd } from '../session/call-end.js';
 import type { CallSession } from '../session/call-session.js';
 import type { CallState } from '../session/call-state.js';
+import { given } from '../session/given.js';
 import type { TransferResult } from '../session/transfer.js';
 import type { TransferRequest as SessionRequest } from '../session/transfer-request.js';
 import type { HeaderEntry } from '../sip/message/headers.js';
 import type { Uri } from '../sip/message/uri.js';
-import { CallAudio } from './audio.js';
+import type { CallAudio } from './audio.js';
 import type { Bot } from './bot.js';
+import type { CallEvents, CallStats } from './call-events.js';
+import { CallSound } from './call-sound.js';
 import { type Gathered, type GatherOptions, gather } from './gather.js';
-import { given } from './given.js';
 import { type HeaderValues, headerEntries } from './header-values.js';
 import type { AudioOptions } from './options.js';
 import { Party } from './party.js';
-import { Player, type PlayOptions, type SoundSource } from './player.js';
+import type { PlayOptions, SoundSource } from './player.js';
 import type { Playout } from './playout.js';
-import { Recording, type RecordOptions } from './recorder.js';
-import { type ResolvedAudio, resolveAudio } from './resolve-options.js';
+import type { Recording, RecordOptions } from './recorder.js';
+import type { ResolvedAudio } from './resolve-options.js';
 import { SafeEmitter } from './safe-emitter.js';
-import { SpeechWatch } from './speech-watch.js';
 import { TransferRequest } from './transfer-request.js';
 
 export type { CallEnd, CallState, DtmfDigit, TransferResult };
-
-export interface TransferProgress {
-  readonly status: number;
-  readonly reason: string;
-}
-
-export interface CallMessage {
-  readonly contentType: string;
-  readonly text: string;
-}
-
-export interface CallStats extends StreamStats {
-  /** How late packets left: of all calls that share the media thread, since it began. */
-  readonly departure: Departure;
-}
-
-export interface CallEvents {
-  ringing: [];
-  early: [];
-  answered: [];
-  /** One for each key, whichever way it came. */
-  dtmf: [digit: DtmfDigit];
-  held: [hold: { readonly by: 'local' | 'remote' }];
-  resumed: [hold: { readonly by: 'local' | 'remote' }];
-  transferRequest: [request: TransferRequest];
-  transferProgress: [progress: TransferProgress];
-  message: [message: CallMessage];
-  /** `timeMs` is media time, as in AudioFrame. */
-  speechStart: [speech: { readonly timeMs: number }];
-  speechEnd: [speech: { readonly timeMs: number; readonly durationMs: number }];
-  /** Exactly once, and always the last. */
-  ended: [end: CallEnd];
-}
 
 export interface AnswerOptions {
   readonly audio?: AudioOptions;
@@ -97,31 +63,38 @@ export interface CallHome {
 }
 
 export class Call extends SafeEmitter<CallEvents> {
+  /** Its key in `bot.calls`: the Call-ID, with '#2' or so behind it while another call of this bot has that (one that comes back to us). */
+  readonly id: string;
   readonly #session: CallSession;
   readonly #home: CallHome;
-  readonly #recordings = new Set<Recording>();
-  #audio: CallAudio | undefined;
-  #audioFormat: ResolvedAudio;
-  #player: Player | undefined;
-  #speech: SpeechWatch | undefined;
+  readonly #sound: CallSound;
   #bot: Bot | undefined;
   #bridge: Bridge | undefined;
-  #onPacket: ((packet: CapturedPacket) => void) | undefined;
   #isEnded = false;
 
   /** @internal */
-  constructor(session: CallSession, home: CallHome) {
+  constructor(session: CallSession, id: string, home: CallHome) {
     super();
     this.#session = session;
+    this.id = id;
     this.#home = home;
-    this.#audioFormat = home.audio;
+    this.#sound = new CallSound(session, {
+      home,
+      speech: {
+        onStart: (timeMs) => this.emit('speechStart', { timeMs }),
+        onEnd: (timeMs, durationMs) => this.emit('speechEnd', { timeMs, durationMs }),
+      },
+      onSpeech: (listener) => this.#listen('speechStart', listener),
+      onDtmf: (listener) => this.#listen('dtmf', listener),
+      onThrown: (error) => this.fail(error),
+    });
     this.#follow();
   }
 
   // ── Who and what ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The Call-ID. */
-  get id(): string {
+  /** The header of that name: both ends, and every proxy between them, know the call by it. */
+  get callId(): string {
     return this.#session.id;
   }
 
@@ -178,7 +151,7 @@ export class Call extends SafeEmitter<CallEvents> {
 
   /** Of the audio that the bot hears and writes; constant whatever the codec becomes. */
   get sampleRate(): number {
-    return this.#audioFormat.sampleRate;
+    return this.#sound.format.sampleRate;
   }
 
   get startedAt(): Date {
@@ -204,13 +177,13 @@ export class Call extends SafeEmitter<CallEvents> {
 
   /** 183 with early media: what is written or played is heard before the answer. */
   progress(options: RingOptions & { readonly audio?: AudioOptions } = {}): Promise<void> {
-    this.#session.useAudio(this.#chooseAudio(options.audio));
+    this.#session.useAudio(this.#sound.choose(options.audio));
     return quietly(this.#session.progress(progressOptions(options)));
   }
 
   /** Resolves when the ACK is in; never waits for the peer's RTP. Rejects CallError when the caller cancelled, or no ACK came. */
   answer(options: AnswerOptions = {}): Promise<void> {
-    const audio = this.#chooseAudio(options.audio);
+    const audio = this.#sound.choose(options.audio);
     const headers = headerEntries('headers', options.headers);
     if (options.bot !== undefined) this.use(options.bot);
     return quietly(this.#session.answer({ audio, headers }));
@@ -287,39 +260,21 @@ export class Call extends SafeEmitter<CallEvents> {
   // ── Its audio ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   get audio(): CallAudio {
-    if (this.#audio === undefined) this.#openAudio(this.#home.audio);
-    return this.#audio!;
+    return this.#sound.audio;
   }
 
   /** A file, its bytes, samples, a stream of them, or a tone. */
   play(source: SoundSource, options: PlayOptions = {}): Playout {
-    this.#player ??= new Player(this.audio, {
-      logger: this.#home.logger,
-      onSpeech: (listener) => this.#listen('speechStart', listener),
-      onDtmf: (listener) => this.#listen('dtmf', listener),
-    });
-    if (this.#isEnded) this.#player.end();
-    return this.#player.play(source, options);
+    return this.#sound.play(source, options);
   }
 
   record(path: string, options: RecordOptions = {}): Recording {
-    if (this.#isEnded) throw new SipBotError('ERR_CALL_ENDED', 'the call has ended: nothing can be recorded any more');
-    const recording = new Recording(path, options, this.audio, (one) => this.#recordings.delete(one));
-    this.#recordings.add(recording);
-    const stream = this.#session.stream;
-    if (stream !== undefined) recording.attach(stream.incoming, stream.sent);
-    return recording;
+    return this.#sound.record(path, options);
   }
 
   /** Every RTP and RTCP packet as it is on the wire, from now on, to one listener; the result stops it. For traces: each packet costs a copy. */
   capture(onPacket: (packet: CapturedPacket) => void): () => void {
-    this.#onPacket = onPacket;
-    this.#session.stream?.capture(onPacket);
-    return () => {
-      if (this.#onPacket !== onPacket) return;
-      this.#onPacket = undefined;
-      this.#session.stream?.capture(undefined);
-    };
+    return this.#sound.capture(onPacket);
   }
 
   /** Hands the call to a bot. `answer({ bot })` and the option `bot` do the same. */
@@ -340,14 +295,14 @@ export class Call extends SafeEmitter<CallEvents> {
   }
 
   protected override onListening(event: keyof CallEvents): void {
-    if (event === 'speechStart' || event === 'speechEnd') this.#watchSpeech();
+    if (event === 'speechStart' || event === 'speechEnd')
+      this.#sound.watchSpeech(this.listenerCount('speechStart') + this.listenerCount('speechEnd') > 0 ? 'somebody' : 'nobody');
     // Without anybody to decide, the session refuses by itself.
     if (event === 'transferRequest') this.#watchTransfers();
   }
 
   #follow(): void {
     const session = this.#session;
-    session.on('stream', () => this.#attach());
     session.on('ringing', () => this.emit('ringing'));
     session.on('early', () => this.emit('early'));
     session.on('answered', () => {
@@ -360,7 +315,6 @@ export class Call extends SafeEmitter<CallEvents> {
     session.on('message', ({ contentType, text }) => this.emit('message', { contentType, text }));
     session.on('transferProgress', (progress) => this.emit('transferProgress', progress));
     session.on('ended', (end) => this.#end(end));
-    if (session.stream !== undefined) this.#attach();
   }
 
   /** @internal: the application failed on this call. It ends, and the bot says so; nothing else is disturbed. */
@@ -392,53 +346,6 @@ export class Call extends SafeEmitter<CallEvents> {
     if (this.listenerCount('transferRequest') > 0) this.#session.on('transferRequest', this.#onTransferRequest);
   }
 
-  /** Listening for speech costs something: it begins with the first who wants to know, and ends with the last. */
-  #watchSpeech(): void {
-    if (this.#isEnded) return;
-    if (this.listenerCount('speechStart') + this.listenerCount('speechEnd') === 0) {
-      this.#speech?.stop();
-      return;
-    }
-    this.#speech ??= new SpeechWatch(this.audio, {
-      onStart: (timeMs) => this.emit('speechStart', { timeMs }),
-      onEnd: (timeMs, durationMs) => this.emit('speechEnd', { timeMs, durationMs }),
-    });
-    this.#speech.start();
-  }
-
-  #attach(): void {
-    const stream = this.#session.stream;
-    if (stream === undefined) return;
-    const audio = this.audio;
-    audio.attach(stream);
-    if (this.#onPacket !== undefined) stream.capture(this.#onPacket);
-    this.#player?.attach();
-    for (const recording of this.#recordings) recording.attach(stream.incoming, stream.sent);
-    this.#session.onFrames(() => {
-      audio.onFrames();
-      for (const recording of this.#recordings) recording.pump();
-    });
-  }
-
-  #chooseAudio(wanted: AudioOptions | undefined): ResolvedAudio {
-    if (wanted === undefined) return this.#audioFormat;
-    const audio = resolveAudio('audio.', { ...this.#home.audio, ...wanted });
-    if (this.#audio === undefined) this.#openAudio(audio);
-    else if (this.#audio.sampleRate !== audio.sampleRate || this.#audio.frameMs !== audio.frameMs) {
-      throw new OptionError(
-        'audio',
-        `this call's audio is in use already, at ${this.#audio.sampleRate} Hz in frames of ${this.#audio.frameMs} ms`,
-      );
-    }
-    return audio;
-  }
-
-  #openAudio(format: ResolvedAudio): void {
-    this.#audioFormat = format;
-    this.#audio = new CallAudio({ ...format, onThrown: (error) => this.fail(error) });
-    if (this.#isEnded) this.#audio.end();
-  }
-
   #listen<E extends 'dtmf' | 'speechStart' | 'ended'>(event: E, listener: (...args: CallEvents[E]) => void): () => void {
     const heard = listener as never;
     this.on(event, heard);
@@ -449,17 +356,7 @@ export class Call extends SafeEmitter<CallEvents> {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#bridge?.stop();
-    this.#player?.end();
-    for (const recording of [...this.#recordings]) {
-      recording.pump();
-      recording
-        .stop()
-        .catch((error: unknown) =>
-          this.#home.logger.warn({ call: this.id, path: recording.path, error: String(error) }, 'recording failed'),
-        );
-    }
-    this.#speech?.stop();
-    this.#audio?.end();
+    this.#sound.end();
     this.#endBot(end);
     this.emit('ended', end);
     this.removeAllListeners();

@@ -2,19 +2,13 @@
 import { systemClock, type Timer } from '../clock.js';
 import type { CodecName } from '../codec/codec.js';
 import { loadOpus } from '../codec/opus-library.js';
-import { CallError, OptionError, SipBotError } from '../errors.js';
+import { OptionError, SipBotError } from '../errors.js';
 import { type Logger, silentLogger } from '../log.js';
 import { systemRandom } from '../random.js';
 import { type EngineStats, MediaEngine } from '../rtp/engine.js';
-import type { CallOptions } from '../session/call-options.js';
-import type { CallSession } from '../session/call-session.js';
-import type { DialTarget } from '../session/outgoing-leg.js';
-import type { Credentials } from '../sip/auth/digest-client.js';
+import { given } from '../session/given.js';
 import { DigestServer } from '../sip/auth/digest-server.js';
-import type { HeaderEntry } from '../sip/message/headers.js';
 import type { SipRequest } from '../sip/message/message.js';
-import { parseNameAddr } from '../sip/message/name-addr.js';
-import { Params } from '../sip/message/params.js';
 import { isParseFailure, type ParseFailure } from '../sip/message/parse-failure.js';
 import type { Uri } from '../sip/message/uri.js';
 import type { Flow } from '../sip/transport/flow.js';
@@ -23,19 +17,14 @@ import type { Admission } from '../sip/ua/admission.js';
 import type { IncomingRequest } from '../sip/ua/incoming-request.js';
 import { type TraceEntry, UserAgent, type UserAgentStats } from '../sip/ua/user-agent.js';
 import { Account, type AccountListener, type RegistrationFailure } from './account.js';
-import type { Bot } from './bot.js';
 import type { Call } from './call.js';
 import { CallDesk } from './call-desk.js';
+import { Dialer, type DialOptions, type MessageOptions } from './dialer.js';
 import { Doorkeeper } from './doorkeeper.js';
-import { given } from './given.js';
-import { type HeaderValues, headerEntries } from './header-values.js';
-import { identityOf } from './identity.js';
-import { type IncomingMessage, receiveMessage, sendMessage } from './messages.js';
-import type { AudioOptions, SipBotOptions } from './options.js';
-import { type OwnEnd, ownEndTowards } from './own-end.js';
-import { checkCodecs, parseServer, type ResolvedOptions, type ResolvedTrunk, resolveAudio, resolveOptions } from './resolve-options.js';
-import { chooseWayOut, type WayOut } from './routing.js';
-import { isThenable, SafeEmitter } from './safe-emitter.js';
+import { type IncomingMessage, receiveMessage } from './messages.js';
+import type { SipBotOptions } from './options.js';
+import { parseServer, type ResolvedOptions, type ResolvedTrunk, resolveOptions } from './resolve-options.js';
+import { SafeEmitter } from './safe-emitter.js';
 import { withoutSecrets } from './secrets.js';
 import { Trunk, type TrunkHealth, type TrunkProbe } from './trunk.js';
 import { MESSAGE_SUMMARY, type MessageSummary } from './voicemail.js';
@@ -54,36 +43,6 @@ export interface SipBotEvents {
   trace: [entry: TraceEntry];
   /** A listener or a bot of the application's failed: its call has been ended. */
   error: [error: unknown, call: Call | undefined];
-}
-
-export interface DialOptions {
-  /** A number, a user or a SIP URI: what the callee sees. */
-  readonly callerId?: string;
-  readonly displayName?: string;
-  /** An account's URI or user. */
-  readonly account?: string;
-  readonly trunk?: string;
-  readonly headers?: HeaderValues;
-  /** How long it may ring. @default ringTimeoutMs of the bot */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-  /** The call, as soon as there is one: to hear early media, or to hang up. Once for each trunk host that is tried. */
-  readonly onCall?: (call: Call) => void;
-  readonly codecs?: readonly CodecName[];
-  readonly srtp?: SipBotOptions['srtp'];
-  readonly audio?: AudioOptions;
-  readonly bot?: Bot;
-  /** What a 3xx does: ask whoever listens for `transferRequest` (nobody: the call fails with it), or be followed, five targets at most. @default 'ask' */
-  readonly redirects?: 'ask' | 'follow';
-}
-
-export interface MessageOptions {
-  readonly account?: string;
-  readonly trunk?: string;
-  readonly callerId?: string;
-  readonly headers?: HeaderValues;
-  /** @default 'text/plain;charset=utf-8' */
-  readonly contentType?: string;
 }
 
 export interface BotStats {
@@ -113,6 +72,7 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
   readonly #engine: MediaEngine;
   readonly #door: Doorkeeper;
   readonly #desk: CallDesk;
+  readonly #dialer: Dialer;
   readonly #accounts: readonly Account[];
   readonly #trunks: readonly Trunk[];
   #state: State = 'new';
@@ -152,10 +112,19 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
       bot,
       onCall: (call) => this.emit('call', call),
       onFailed: (error, call) => this.#onFailed(error, call),
-      placeReferred: (target, referredBy) => this.#placeReferred(target, referredBy),
+      placeReferred: (target, referredBy) => this.#dialer.placeReferred(target, referredBy).session,
     });
     this.#accounts = resolved.accounts.map((account) => new Account(this.#agent, account, this.#door, this.#accountListener));
     this.#trunks = resolved.trunks.map((trunk) => new Trunk(trunk, this.#serversOf(trunk), this.#probe()));
+    this.#dialer = new Dialer({
+      agent: this.#agent,
+      desk: this.#desk,
+      options: resolved,
+      logger,
+      accounts: this.#accounts,
+      trunks: this.#trunks,
+      checkRunning: () => this.#checkRunning(),
+    });
     this.#agent.on('invite', (incoming) => this.#desk.receive(incoming));
     this.#agent.handle('MESSAGE', (incoming) => {
       const message = receiveMessage(incoming);
@@ -188,55 +157,15 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
 
   /** Places a call. Resolves when it is answered; rejects CallError { status, reason, code } when it is not. */
   async dial(target: string, options: DialOptions = {}): Promise<Call> {
-    const way = chooseWayOut(target, options, this.#options);
-    const callOptions = this.#dialOptions(way, options);
-    const headers = headerEntries('headers', options.headers);
-    this.#checkRunning();
-    const trunk = this.#trunks.find((one) => one.options === way.trunk);
-    const uris = trunk === undefined ? way.uris : trunk.inOrder(way.uris);
-    for (const [i, uri] of uris.entries()) {
-      throwIfAborted(options.signal);
-      if (this.#desk.isFull) throw new CallError('ERR_CALL_FAILED', 503, 'maxCalls calls are up already');
-      const end = await ownEndTowards(this.#agent, firstHop(uri, this.#routeOf(way)));
-      throwIfAborted(options.signal);
-      const { call, session } = this.#desk.place(this.#dialTarget(way, uri, headers, options, end), callOptions, end);
-      let hasRung = false;
-      const rings = (): void => {
-        hasRung = true;
-      };
-      session.once('ringing', rings);
-      session.once('early', rings);
-      try {
-        await this.#answered(call, session, options);
-        return call;
-      } catch (error) {
-        if (i === uris.length - 1 || options.signal?.aborted === true || hasRung || !isWorthAnotherHost(error)) throw error;
-        this.#logger.warn({ trunk: way.trunk?.name, host: uri.host, error: String(error) }, 'a trunk host failed; the next one is tried');
-      }
-    }
-    throw new CallError('ERR_CALL_FAILED', 503, 'no way out');
+    return this.#dialer.dial(target, options);
   }
 
   /** Sends a text. Resolves when the far end has taken it. */
   async message(target: string, text: string, options: MessageOptions = {}): Promise<void> {
-    const way = chooseWayOut(target, options, this.#options);
-    const headers = headerEntries('headers', options.headers);
-    this.#checkRunning();
-    const uri = way.uris[0]!;
-    const end = await ownEndTowards(this.#agent, firstHop(uri, this.#routeOf(way)));
-    const identity = identityOf(way, options, end?.seen ?? 'localhost');
-    await sendMessage(this.#agent, {
-      uri,
-      from: identity.from,
-      text,
-      contentType: options.contentType ?? 'text/plain;charset=utf-8',
-      headers: [...identity.headers, ...headers],
-      route: this.#routeOf(way),
-      credentials: this.#credentialsOf(way),
-    });
+    await this.#dialer.message(target, text, options);
   }
 
-  /** Those that are up, by Call-ID. */
+  /** Those that are up, by `call.id`. */
   get calls(): ReadonlyMap<string, Call> {
     return this.#desk.calls;
   }
@@ -316,74 +245,6 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
   #checkRunning(): void {
     if (this.#state === 'new') throw new SipBotError('ERR_STATE', 'start() comes first');
     if (this.#state === 'stopped') throw new SipBotError('ERR_STOPPED', 'this bot has been stopped');
-  }
-
-  // ── Ways out ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #accountOf(way: WayOut): Account | undefined {
-    return this.#accounts.find((account) => account.options === way.account);
-  }
-
-  #routeOf(way: WayOut): readonly string[] {
-    return this.#accountOf(way)?.route ?? [];
-  }
-
-  /** Of the way itself, and of no other: a redirected host or a stranger's realm never gets an answer made with them. */
-  #credentialsOf(way: WayOut): Credentials | undefined {
-    if (way.trunk === undefined) return this.#accountOf(way)?.credentials;
-    const { authUser, password, callerId } = way.trunk;
-    const user = authUser ?? callerId;
-    return password === undefined || user === undefined ? undefined : { user, password };
-  }
-
-  #dialOptions(way: WayOut, options: DialOptions): CallOptions {
-    const codecs = options.codecs ?? way.trunk?.codecs;
-    if (codecs !== undefined) checkCodecs('codecs', codecs);
-    const { timeoutMs } = options;
-    if (timeoutMs !== undefined && !(timeoutMs > 0)) throw new OptionError('timeoutMs', 'must be a number of milliseconds');
-    return {
-      ...this.#desk.callOptions(),
-      redirects: options.redirects === 'follow' ? 'follow' : 'surface',
-      ...given({ codecs, srtp: options.srtp ?? way.trunk?.srtp, ringTimeoutMs: timeoutMs }),
-      ...(options.audio === undefined ? {} : { audio: resolveAudio('audio.', { ...this.#options.audio, ...options.audio }) }),
-    };
-  }
-
-  #dialTarget(way: WayOut, uri: Uri, headers: readonly HeaderEntry[], options: DialOptions, end: OwnEnd | undefined): DialTarget {
-    const identity = identityOf(way, options, end?.seen ?? 'localhost');
-    return {
-      uri,
-      from: identity.from,
-      headers: [...identity.headers, ...headerEntries('headers', way.account?.headers), ...headers],
-      route: this.#routeOf(way),
-      sessionExpiresS: this.#options.sessionExpiresS,
-      ...given({ credentials: this.#credentialsOf(way) }),
-    };
-  }
-
-  async #answered(call: Call, session: CallSession, { signal, bot, onCall }: DialOptions): Promise<void> {
-    const abort = (): void => void session.hangup().catch(() => {});
-    signal?.addEventListener('abort', abort, { once: true });
-    try {
-      if (bot !== undefined) call.use(bot);
-      await Promise.race([session.answered, failureOf(onCall?.(call), call)]);
-    } catch (error) {
-      await session.hangup();
-      throw signal?.aborted === true
-        ? new CallError('ERR_CALL_CANCELLED', 487, 'aborted', 'the call was aborted', { cause: signal.reason })
-        : error;
-    } finally {
-      signal?.removeEventListener('abort', abort);
-    }
-  }
-
-  /** Somebody asked us to call there (REFER): by our own ways, so that only an account's own domain is answered with its password. */
-  #placeReferred(target: Uri, referredBy: string | undefined): CallSession {
-    const way = chooseWayOut(target.with({ headers: Params.noneQuery }).toString(), {}, this.#options);
-    const replaces = target.headers.get('Replaces');
-    const headers: readonly HeaderEntry[] = referredBy === undefined ? [] : [['Referred-By', referredBy]];
-    const dialTarget = this.#dialTarget(way, way.uris[0]!, headers, {}, undefined);
-    return this.#desk.place({ ...dialTarget, ...given({ replaces }) }, this.#desk.callOptions(), undefined).session;
   }
 
   #serversOf(trunk: ResolvedTrunk): readonly Uri[] {
@@ -489,14 +350,6 @@ const STUN_PORT = 3478;
 /** How long `stop` waits for the answers to its BYEs. */
 const GOODBYE_MS = 3000;
 
-/** Rejects when what the application was told with fails before the call is answered; afterwards it is a failure of that call. */
-function failureOf(told: unknown, call: Call): Promise<never> {
-  return new Promise((_, reject) => {
-    if (!isThenable(told)) return;
-    told.then(undefined, (error: unknown) => (call.answeredAt === undefined ? reject(error) : call.fail(error)));
-  });
-}
-
 /** With Opus first where it is installed. */
 async function defaultCodecs(): Promise<readonly CodecName[]> {
   try {
@@ -505,19 +358,4 @@ async function defaultCodecs(): Promise<readonly CodecName[]> {
   } catch {
     return DEFAULT_CODECS.filter((codec) => codec !== 'opus');
   }
-}
-
-/** RFC 3261 §8.1.2: where a request goes first. */
-function firstHop(uri: Uri, route: readonly string[]): Uri {
-  return (route[0] === undefined ? undefined : parseNameAddr(route[0])?.uri) ?? uri;
-}
-
-/** The host failed, not the callee: it was silent, could not be found (a 404 of our own), or says that it cannot serve. */
-function isWorthAnotherHost(error: unknown): boolean {
-  if (!(error instanceof CallError)) return false;
-  return [408, 500, 503].includes(error.status) || error.code === 'ERR_CALL_FAILED' || error.code === 'ERR_TRANSPORT';
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new CallError('ERR_CALL_CANCELLED', 487, 'aborted', 'the call was aborted', { cause: signal.reason });
 }

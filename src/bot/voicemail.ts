@@ -1,9 +1,10 @@
 /** Voicemail waiting (RFC 3842): what a message summary says, and the mailbox of an account, subscribed to or told of unasked. */
+
+import { given } from '../session/given.js';
 import type { CredentialSource } from '../sip/auth/digest-client.js';
 import { bodyOf } from '../sip/ua/invite-body.js';
 import type { OutgoingSubscription } from '../sip/ua/subscription-outgoing.js';
 import type { UserAgent } from '../sip/ua/user-agent.js';
-import { given } from './given.js';
 
 export const MESSAGE_SUMMARY = 'message-summary';
 const SUMMARY_TYPE = 'application/simple-message-summary';

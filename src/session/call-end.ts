@@ -1,8 +1,10 @@
 // How a call ended: why, by whom, with which status and Q.850 cause. Made once, from what this side wanted and what the wire brought.
+import type { ErrorCode } from '../errors.js';
 import type { SipResponse } from '../sip/message/message.js';
+import { writeReason } from '../sip/message/reason.js';
 import type { InviteEnd } from '../sip/ua/invite-usage.js';
 import { isLocal } from '../sip/ua/local-response.js';
-import { causeOfReasons, causeOfStatus, textOfReasons } from './q850.js';
+import { causeOfReasons, causeOfStatus, nameOfCause, textOfReasons } from './q850.js';
 
 export type CallEndReason =
   /** One side hung up an answered call. */
@@ -100,5 +102,27 @@ export function callEnd({ end, wasAnswered, direction, isLocalResponse }: EndedU
       const by = isLocalResponse(response) ? 'network' : 'remote';
       return { reason, by, status, cause: cause ?? causeOfStatus(status), text: text ?? response.reason };
     }
+  }
+}
+
+/** RFC 3326: what goes into the BYE or CANCEL. */
+export function reasonHeaderOf(meant: LocalEnd): string {
+  const cause = meant.cause ?? causeOfStatus(meant.status ?? 200) ?? 16;
+  // Only what everybody knows: our own words may tell too much.
+  return writeReason({ protocol: 'Q.850', cause, text: nameOfCause(cause) });
+}
+
+/** Of a call that was never answered. */
+export function errorCodeOf(reason: CallEndReason): ErrorCode {
+  switch (reason) {
+    case 'cancelled':
+      return 'ERR_CALL_CANCELLED';
+    case 'noAnswer':
+      return 'ERR_CALL_TIMEOUT';
+    case 'rejected':
+    case 'redirected':
+      return 'ERR_CALL_REJECTED';
+    default:
+      return 'ERR_CALL_FAILED';
   }
 }

@@ -3,9 +3,10 @@ import type { CallError } from '../errors.js';
 import type { InviteHandler, InviteUsage } from '../sip/ua/invite-usage.js';
 import type { CallDescriptions } from './call-descriptions.js';
 import type { LocalEnd } from './call-end.js';
+import type { CallSessionEvents } from './call-events.js';
 import type { CallMedia } from './call-media.js';
 import type { CallContext } from './call-options.js';
-import type { CallSession, CallSessionEvents } from './call-session.js';
+import type { CallSession } from './call-session.js';
 import type { CallMachine, CallNews } from './call-state.js';
 import type { Direction } from './sdp.js';
 
@@ -32,6 +33,8 @@ export interface CallInside {
   mediaFailed(error: Error): void;
   /** Why nothing more can be done with this call. */
   error(): CallError;
+  /** The signalling of an answered call; throws when it is not, or no longer. */
+  established(what: string): InviteUsage;
 }
 
 export interface LeaveOptions {

@@ -1,78 +1,34 @@
 // A call: its signalling and its media joined. One state machine (call-state.ts) says where it stands; its parts (incoming-leg, outgoing-leg,
 // call-changes, call-transfers) meet the wire. Whatever ends a call, `ended` is emitted once, and last.
 import { EventEmitter } from 'eventemitter3';
-import type { Timer } from '../clock.js';
-import type { DtmfDigit } from '../codec/dtmf-keypad.js';
-import { CallError, type ErrorCode, OptionError } from '../errors.js';
+import { CallError, OptionError } from '../errors.js';
 import type { MediaStream } from '../rtp/media-stream.js';
 import type { StreamStats } from '../rtp/stream-stats.js';
 import type { HeaderEntry } from '../sip/message/headers.js';
 import type { SipRequest } from '../sip/message/message.js';
 import { type NameAddr, parseNameAddr } from '../sip/message/name-addr.js';
-import { writeReason } from '../sip/message/reason.js';
-import { parseUri, type Uri } from '../sip/message/uri.js';
-import { bodyOf } from '../sip/ua/invite-body.js';
+import type { Uri } from '../sip/message/uri.js';
 import type { IncomingCall } from '../sip/ua/invite-incoming.js';
 import type { OutgoingCall } from '../sip/ua/invite-outgoing.js';
-import type { InviteEnd, InviteHandler, InviteUsage, RemoteAddress, RequestReply } from '../sip/ua/invite-usage.js';
-import { isLocal } from '../sip/ua/local-response.js';
+import type { InviteHandler, InviteUsage, RemoteAddress, RequestReply } from '../sip/ua/invite-usage.js';
 import type { AgreedMedia } from './agreement.js';
 import { CallChanges } from './call-changes.js';
-import { CallDescriptions, refusalReply, unsupportedReply } from './call-descriptions.js';
-import { type CallEnd, callEnd, type LocalEnd } from './call-end.js';
-import type { CallInside, LeaveOptions } from './call-inside.js';
-import { ACCEPTED_SUITES, CallMedia } from './call-media.js';
+import { CallDescriptions } from './call-descriptions.js';
+import type { CallEnd } from './call-end.js';
+import type { CallSessionEvents } from './call-events.js';
+import type { CallInside } from './call-inside.js';
+import { CallKeys, type SendDtmfOptions } from './call-keys.js';
+import { CallLife, type HangupOptions } from './call-life.js';
+import { CallMedia } from './call-media.js';
 import { type CallContext, type CallOptions, type ResolvedCallOptions, resolveCallOptions } from './call-options.js';
 import { CallMachine, type CallNews, type CallState, type Side } from './call-state.js';
 import { CallTransfers } from './call-transfers.js';
-import { sdpIn } from './description.js';
-import { DtmfMerge, type DtmfWay, parseDtmfRelay, RELAY_TYPES, writeDtmfRelay } from './dtmf-relay.js';
 import type { AgreedFormat } from './formats.js';
 import { given } from './given.js';
-import { type AnswerOptions, IncomingLeg, type ProgressOptions } from './incoming-leg.js';
-import { examineOffer } from './line-choice.js';
-import { type DialTarget, OutgoingLeg } from './outgoing-leg.js';
-import { causeOfStatus, nameOfCause } from './q850.js';
+import { type AnswerOptions, IncomingLeg, type ProgressOptions, refusalOf } from './incoming-leg.js';
+import { type DialTarget, dialledUri, OutgoingLeg } from './outgoing-leg.js';
 import { isAddress } from './sdp.js';
 import type { TransferOptions, TransferResult } from './transfer.js';
-import type { TransferRequest } from './transfer-request.js';
-
-export interface CallMessage {
-  readonly contentType: string;
-  readonly text: string;
-  readonly body: Uint8Array;
-}
-
-export interface CallSessionEvents {
-  /** Its media is open: where audio is heard and said. Before anything flows. */
-  stream: [stream: MediaStream];
-  /** What we send; again when it changes. */
-  codec: [format: AgreedFormat];
-  ringing: [];
-  early: [];
-  answered: [];
-  held: [hold: { readonly by: Side }];
-  resumed: [hold: { readonly by: Side }];
-  dtmf: [digit: DtmfDigit, press: { readonly durationMs: number; readonly via: DtmfWay }];
-  message: [message: CallMessage];
-  transferRequest: [request: TransferRequest];
-  transferProgress: [progress: { readonly status: number; readonly reason: string }];
-  /** Exactly once, and always the last. */
-  ended: [end: CallEnd];
-}
-
-export interface HangupOptions {
-  /** A Reason header value (RFC 3326). @default Q.850;cause=16 */
-  readonly reason?: string;
-  readonly headers?: readonly HeaderEntry[];
-}
-
-export interface SendDtmfOptions {
-  /** 'auto': RFC 4733, or tones in the audio where that was not agreed. @default 'auto' */
-  readonly via?: 'auto' | 'info';
-  readonly durationMs?: number;
-  readonly gapMs?: number;
-}
 
 export class CallSession extends EventEmitter<CallSessionEvents> {
   readonly direction: 'in' | 'out';
@@ -84,11 +40,8 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
   readonly #outgoing: OutgoingLeg | undefined;
   readonly #changes: CallChanges;
   readonly #transfers: CallTransfers;
-  readonly #dtmf = new DtmfMerge();
-  readonly #answered = deferred();
-  readonly #timers = new Set<Timer>();
-  #answeredAt: number | undefined;
-  #end: CallEnd | undefined;
+  readonly #keys: CallKeys;
+  readonly #life: CallLife;
 
   /** A call to us. Undefined when it has been refused: nothing in it that we can answer, or it would replace a call and nobody wants that. */
   static receive(invite: IncomingCall, context: CallContext, options: CallOptions = {}): CallSession | undefined {
@@ -110,8 +63,7 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
 
   /** A call of ours. The media opens, then the INVITE goes; `answered` says what came of it. */
   static dial(target: DialTarget, context: CallContext, options: CallOptions = {}): CallSession {
-    const uri = typeof target.uri === 'string' ? parseUri(target.uri) : target.uri;
-    if (uri === undefined) throw new OptionError('uri', 'must be a URI');
+    const uri = dialledUri(target);
     if (parseNameAddr(target.from) === undefined) throw new OptionError('from', 'must be a name-addr');
     return new CallSession(context, resolveCallOptions(options), undefined, { ...target, uri });
   }
@@ -128,23 +80,32 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
     this.startedAt = context.clock.wall();
     this.#inside = this.#makeInside(options);
     this.#inside.usage = invite;
+    this.#keys = new CallKeys(this.#inside);
     this.#changes = new CallChanges(this.#inside);
     this.#transfers = new CallTransfers(this.#inside, {
       dial: (uri, headers) => this.#dialLike(uri, headers),
-      release: (call) => call.#leave({ reason: 'transferred', status: 200 }),
+      release: (call) => call.#life.leave({ reason: 'transferred', status: 200 }),
     });
     this.#incoming = invite && new IncomingLeg(this.#inside, invite);
-    this.#outgoing = target && new OutgoingLeg(this.#inside, target, options.maxRedirects);
-    if (options.ringTimeoutMs > 0) this.#after(options.ringTimeoutMs, () => this.#onRingTimeout());
+    this.#outgoing = target && new OutgoingLeg(this.#inside, target);
+    const transfers = this.#transfers;
+    this.#life = new CallLife(this.#inside, {
+      incoming: this.#incoming,
+      outgoing: this.#outgoing,
+      get isReferred() {
+        return transfers.isReferred;
+      },
+    });
+    this.#life.ring();
     if (invite !== undefined) invite.handler = this.#handlerFor(() => invite);
     void this.#outgoing?.start();
   }
 
   // ── what it is ──
 
-  /** The Call-ID; '' until an outgoing INVITE has one. */
+  /** The Call-ID: the same for every attempt of a call of ours. */
   get id(): string {
-    return this.#inside.usage?.callId ?? '';
+    return this.#incoming?.callId ?? this.#outgoing!.callId;
   }
 
   get state(): CallState {
@@ -199,11 +160,11 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
 
   /** Wall-clock milliseconds. */
   get answeredAt(): number | undefined {
-    return this.#answeredAt;
+    return this.#life.answeredAt;
   }
 
   get end(): CallEnd | undefined {
-    return this.#end;
+    return this.#life.end;
   }
 
   /** A call to us whose answer is on its way: it can be hung up, not refused any more. */
@@ -217,7 +178,7 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
 
   /** Resolves when the call is answered; rejects when it ends without. Never an unhandled rejection. */
   get answered(): Promise<void> {
-    return this.#answered.promise;
+    return this.#life.answered;
   }
 
   /** Tells that frames are ready in `stream.incoming`; any number may listen. The result stops it. */
@@ -268,11 +229,8 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
   }
 
   /** Ends the call whatever its state; resolves when the other side knows, or can no longer be told. */
-  async hangup(options: HangupOptions = {}): Promise<void> {
-    const isAnswered = this.#answeredAt !== undefined || this.#incoming?.isAccepted === true;
-    if (isAnswered) await this.#leave({ reason: 'hangup', status: 200 }, options);
-    else if (this.direction === 'out') await this.#leave({ reason: 'cancelled', status: 487 }, options);
-    else await this.#leave({ reason: 'rejected', status: 480 }, options);
+  hangup(options: HangupOptions = {}): Promise<void> {
+    return this.#life.hangup(options);
   }
 
   /** The other side is told to wait (RFC 3264 §8.4); nothing is sent or heard until `resume`. */
@@ -293,22 +251,8 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
   }
 
   /** Resolves when the last tone is out. By INFO, one key after the other, where that is asked for. */
-  async sendDtmf(digits: string, options: SendDtmfOptions = {}): Promise<void> {
-    const { via = 'auto', durationMs, gapMs } = options;
-    if (this.state === 'ended') throw this.#error();
-    if (via === 'info') {
-      for (const digit of digits.toUpperCase()) await this.#sendInfo(digit as DtmfDigit, durationMs ?? 160);
-      return;
-    }
-    const { stream } = this;
-    if (stream === undefined || this.media === undefined) throw new CallError('ERR_STATE', 0, 'sendDtmf: no media has been agreed');
-    await stream.sendDtmf(digits, given({ durationMs, gapMs }));
-  }
-
-  async #sendInfo(digit: DtmfDigit, durationMs: number): Promise<void> {
-    if (!/^[0-9*#A-D]$/.test(digit)) throw new OptionError('digits', 'must be 0 to 9, *, # or A to D');
-    const response = await this.#established('sendDtmf').info(writeDtmfRelay(digit, durationMs));
-    if (response.status >= 300) throw new CallError('ERR_REQUEST', response.status, response.reason);
+  sendDtmf(digits: string, options: SendDtmfOptions = {}): Promise<void> {
+    return this.#keys.send(digits, options);
   }
 
   /** A MESSAGE within the call (RFC 3428). */
@@ -340,89 +284,20 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
       onRefreshed: (_response, body) => changes.onAnswer(body),
       onRequest: (request) => this.#onRequest(request),
       onRefer: (_request, subscription) => this.#transfers.onRefer(subscription),
-      onEnd: (end) => this.#onEnd(end),
+      onEnd: (end) => this.#life.onEnd(end),
     };
   }
 
   /** Undefined: what anybody would answer to such a request. */
   #onRequest(request: SipRequest): RequestReply | undefined {
-    const contentType = request.header('Content-Type') ?? 'text/plain';
-    if (request.method === 'MESSAGE') {
-      this.#tell('message', { contentType, text: request.bodyText, body: request.body });
-      return { status: 200 };
-    }
-    if (request.method !== 'INFO' || request.infoPackage !== undefined || request.body.length === 0) return undefined;
-    const press = parseDtmfRelay(contentType, request.bodyText);
-    if (press === undefined) return { status: 415, headers: [['Accept', RELAY_TYPES.join(', ')]] };
-    this.#onDtmf(press.digit, press.durationMs, 'info');
+    if (request.method === 'INFO') return this.#keys.onInfo(request);
+    if (request.method !== 'MESSAGE') return undefined;
+    this.#tell('message', {
+      contentType: request.header('Content-Type') ?? 'text/plain',
+      text: request.bodyText,
+      body: request.body,
+    });
     return { status: 200 };
-  }
-
-  #onDtmf(digit: DtmfDigit, durationMs: number, via: DtmfWay): void {
-    if (this.state === 'ended' || !this.#dtmf.isNew(digit, via, this.context.clock.now())) return;
-    this.#tell('dtmf', digit, { durationMs, via });
-  }
-
-  #onAnswered(): void {
-    if (this.state === 'ended' || this.#answeredAt !== undefined) return;
-    this.#answeredAt = this.context.clock.wall();
-    this.#cancelTimers();
-    this.#inside.media.watch();
-    const { maxCallMs } = this.options;
-    if (maxCallMs > 0) this.#after(maxCallMs, () => void this.#leave({ reason: 'maxDuration', status: 200 }));
-    this.#apply(this.#inside.machine.onAnswered());
-    this.#answered.resolve();
-  }
-
-  #onRingTimeout(): void {
-    if (this.#incoming === undefined) void this.#leave({ reason: 'noAnswer', status: 408, cause: 19 });
-    else if (!this.#incoming.isAnswering) this.#incoming.leave({ reason: 'noAnswer', status: 480, cause: 19 });
-  }
-
-  #onMediaFailed(error: Error): void {
-    this.context.logger.error({ error, call: this.id }, 'the media of a call failed');
-    const isAnswered = this.#answeredAt !== undefined;
-    const meant = { reason: 'failed', by: 'network', status: isAnswered ? 200 : 503, cause: 47, text: error.message } as const;
-    if (this.#incoming !== undefined && !isAnswered) this.#incoming.leave(meant);
-    else void this.#leave(meant);
-  }
-
-  // ── the end ──
-
-  /** By our own wish: it is over here and now; the other side is told. */
-  async #leave(meant: LocalEnd, { reason = reasonOf(meant), headers }: LeaveOptions = {}): Promise<void> {
-    if (this.state === 'ended') return;
-    const { usage } = this.#inside;
-    this.#finish(meant);
-    await usage?.bye({ ...given({ headers }), reason });
-  }
-
-  #finish(meant: LocalEnd): void {
-    this.#finishWith({ by: 'local', reasons: [] }, meant);
-  }
-
-  #onEnd(end: InviteEnd): void {
-    this.#finishWith(end, undefined);
-  }
-
-  #finishWith(ended: InviteEnd, meant: LocalEnd | undefined): void {
-    if (this.state === 'ended') return;
-    // An answer that was never acknowledged is an answer; one that the CANCEL overtook is none.
-    const wasAnswered = this.#answeredAt !== undefined || (this.#incoming?.isAccepted === true && ended.by !== 'cancel');
-    const told = callEnd({ end: ended, wasAnswered, direction: this.direction, isLocalResponse: isLocal }, meant);
-    const end: CallEnd = this.#transfers.isReferred && told.by === 'remote' ? { ...told, reason: 'transferred' } : told;
-    const news = this.#inside.machine.onEnded(end);
-    this.#end = end;
-    this.#cancelTimers();
-    if (this.#inside.usage !== undefined) this.#inside.usage.handler = {};
-    this.#inside.media.close();
-    this.#answered.reject(this.#error());
-    this.#apply(news);
-  }
-
-  #error(): CallError {
-    const { reason, status, text } = this.#end!;
-    return new CallError(this.#answeredAt === undefined ? codeOf(reason) : 'ERR_CALL_ENDED', status, text ?? reason);
   }
 
   // ── inside ──
@@ -432,9 +307,9 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
     const media = new CallMedia(context, options, {
       onStream: (stream) => this.#tell('stream', stream),
       onCodec: (format) => this.#tell('codec', format),
-      onDtmf: (digit, durationMs, way) => this.#onDtmf(digit, durationMs, way),
-      onSilent: () => this.#leave({ reason: 'mediaTimeout', by: 'network', cause: 102, text: 'no media' }),
-      onFailed: (error) => this.#onMediaFailed(error),
+      onDtmf: (digit, durationMs, way) => this.#keys.onPress(digit, durationMs, way),
+      onSilent: () => this.#life.leave({ reason: 'mediaTimeout', by: 'network', cause: 102, text: 'no media' }),
+      onFailed: (error) => this.#life.onMediaFailed(error),
     });
     // RFC 8866 §5.2 wants a session id that is one of a kind; below 2^53 every device can read it.
     const sessionId = String(context.random.uint32() * 0x10000 + (context.random.uint32() & 0xffff));
@@ -453,11 +328,12 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
       handlerFor: (usage) => this.#handlerFor(usage),
       apply: (news) => this.#apply(news),
       tell: (event, ...args) => this.#tell(event, ...args),
-      answered: () => this.#onAnswered(),
-      finish: (meant) => this.#finish(meant),
-      leave: (meant, leaveOptions) => this.#leave(meant, leaveOptions),
-      mediaFailed: (error) => this.#onMediaFailed(error),
-      error: () => this.#error(),
+      answered: () => this.#life.onAnswered(),
+      finish: (meant) => this.#life.finish(meant),
+      leave: (meant, leaveOptions) => this.#life.leave(meant, leaveOptions),
+      mediaFailed: (error) => this.#life.onMediaFailed(error),
+      error: () => this.#life.error(),
+      established: (what) => this.#established(what),
     };
     return inside;
   }
@@ -481,25 +357,11 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
   }
 
   #established(what: string): InviteUsage {
-    if (this.state === 'ended') throw this.#error();
+    if (this.state === 'ended') throw this.#life.error();
     const { usage } = this.#inside;
-    if (usage === undefined || this.#answeredAt === undefined)
+    if (usage === undefined || this.answeredAt === undefined)
       throw new CallError('ERR_STATE', 0, `${what}: the call has not been answered`);
     return usage;
-  }
-
-  #after(ms: number, task: () => void): void {
-    const { clock } = this.context;
-    const timer = clock.at(clock.now() + ms, () => {
-      this.#timers.delete(timer);
-      task();
-    });
-    this.#timers.add(timer);
-  }
-
-  #cancelTimers(): void {
-    for (const timer of this.#timers) timer.cancel();
-    this.#timers.clear();
   }
 
   #apply(news: readonly CallNews[]): void {
@@ -520,12 +382,12 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
 
   /** A listener that throws ends this call, and nothing else. After `ended` nothing is told any more. */
   #tell<E extends keyof CallSessionEvents>(event: E, ...args: CallSessionEvents[E]): void {
-    if (this.#end !== undefined && event !== 'ended') return;
+    if (this.end !== undefined && event !== 'ended') return;
     try {
       this.emit(event, ...(args as Parameters<(...args: CallSessionEvents[E]) => void> & never));
     } catch (error) {
       this.context.logger.error({ error, event, call: this.id }, 'a listener of a call failed');
-      void this.#leave({ reason: 'failed', text: 'a listener failed', ...(this.#answeredAt === undefined ? { status: 500 } : {}) });
+      void this.#life.leave({ reason: 'failed', text: 'a listener failed', ...(this.answeredAt === undefined ? { status: 500 } : {}) });
     }
   }
 }
@@ -535,54 +397,6 @@ interface OwnedHandler extends InviteHandler {
   readonly session: CallSession;
 }
 
-/** What can be said before anyone is bothered: a body that is no description (415), or one with nothing in it that we can do (488). */
-function refusalOf(request: SipRequest, { codecs, srtp }: ResolvedCallOptions): RequestReply | undefined {
-  const sdp = sdpIn(bodyOf(request));
-  if (sdp === undefined) return undefined;
-  if (sdp === 'unsupported') return unsupportedReply();
-  const refusal = examineOffer(sdp, { codecs, srtp }, ACCEPTED_SUITES);
-  return refusal && refusalReply(refusal);
-}
-
-/** RFC 3326: what goes into the BYE or CANCEL. */
-function reasonOf(meant: LocalEnd): string {
-  const cause = meant.cause ?? causeOfStatus(meant.status ?? 200) ?? 16;
-  // Only what everybody knows: our own words may tell too much.
-  return writeReason({ protocol: 'Q.850', cause, text: nameOfCause(cause) });
-}
-
 function notToUs(what: string): CallError {
   return new CallError('ERR_STATE', 0, `${what}: this is a call of ours`);
-}
-
-function codeOf(reason: CallEnd['reason']): ErrorCode {
-  switch (reason) {
-    case 'cancelled':
-      return 'ERR_CALL_CANCELLED';
-    case 'noAnswer':
-      return 'ERR_CALL_TIMEOUT';
-    case 'rejected':
-    case 'redirected':
-      return 'ERR_CALL_REJECTED';
-    default:
-      return 'ERR_CALL_FAILED';
-  }
-}
-
-interface Deferred {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: CallError) => void;
-}
-
-function deferred(): Deferred {
-  let resolve!: () => void;
-  let reject!: (error: CallError) => void;
-  const promise = new Promise<void>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  // Nobody has to wait for an answer.
-  promise.catch(() => {});
-  return { promise, resolve, reject };
 }

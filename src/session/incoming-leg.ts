@@ -1,15 +1,19 @@
 // A call to us until it is answered (RFC 3261 §13.3): ringing, early media, the answer until its ACK, a refusal, another place to try.
 import { CallError, OptionError } from '../errors.js';
 import type { HeaderEntry } from '../sip/message/headers.js';
+import type { SipRequest } from '../sip/message/message.js';
 import { parseNameAddr } from '../sip/message/name-addr.js';
 import { bodyOf } from '../sip/ua/invite-body.js';
 import type { IncomingCall } from '../sip/ua/invite-incoming.js';
 import type { Body, RequestReply } from '../sip/ua/invite-usage.js';
-import type { Described } from './call-descriptions.js';
+import { type Described, refusalReply, unsupportedReply } from './call-descriptions.js';
 import type { LocalEnd } from './call-end.js';
 import type { CallInside } from './call-inside.js';
-import type { CallOptions } from './call-options.js';
+import { ACCEPTED_SUITES } from './call-media.js';
+import type { CallOptions, ResolvedCallOptions } from './call-options.js';
+import { sdpIn } from './description.js';
 import { given } from './given.js';
+import { examineOffer } from './line-choice.js';
 
 export interface ProgressOptions {
   /** @default 180 for `ring`, 183 for `progress` */
@@ -37,6 +41,10 @@ export class IncomingLeg {
   constructor(inside: CallInside, invite: IncomingCall) {
     this.#inside = inside;
     this.#invite = invite;
+  }
+
+  get callId(): string {
+    return this.#invite.callId;
   }
 
   /** `answer` has been called. */
@@ -190,4 +198,13 @@ export class IncomingLeg {
     this.#unanswered(what);
     if (this.isAnswering) throw new CallError('ERR_STATE', 0, `${what}: the call is being answered`);
   }
+}
+
+/** What can be said before anyone is bothered: a body that is no description (415), or one with nothing in it that we can do (488). */
+export function refusalOf(request: SipRequest, { codecs, srtp }: ResolvedCallOptions): RequestReply | undefined {
+  const sdp = sdpIn(bodyOf(request));
+  if (sdp === undefined) return undefined;
+  if (sdp === 'unsupported') return unsupportedReply();
+  const refusal = examineOffer(sdp, { codecs, srtp }, ACCEPTED_SUITES);
+  return refusal && refusalReply(refusal);
 }

@@ -1,6 +1,8 @@
-// A call of ours until it is answered (RFC 3261 §13.2): the INVITE once the media is open, forks with early media each, redirections one after the other.
+// A call of ours until it is answered (RFC 3261 §13.2): the INVITE once the media is open, forks with early media each, and further attempts, one
+// after the other: where a 3xx sends us, and other hosts when one does not serve.
+import { OptionError } from '../errors.js';
 import type { SipResponse } from '../sip/message/message.js';
-import type { Uri } from '../sip/message/uri.js';
+import { parseUri, type Uri } from '../sip/message/uri.js';
 import type { OutgoingCall } from '../sip/ua/invite-outgoing.js';
 import type { Body, OutgoingInviteBase, OutgoingInviteOptions } from '../sip/ua/invite-usage.js';
 import { isLocal } from '../sip/ua/local-response.js';
@@ -13,17 +15,29 @@ import { TransferRequest } from './transfer-request.js';
 export type DialTarget = Omit<OutgoingInviteOptions, 'body' | 'handler' | 'after'> & {
   /** 'none' asks the callee for the offer (RFC 3261 §13.2.1). @default 'offer' */
   readonly description?: 'offer' | 'none';
+  /** Where else to try when this host fails before anybody rings: asked once, with the reason. The call goes on, with as much time to ring. */
+  readonly otherwise?: (why: string) => Promise<DialTarget>;
 };
 
-export class OutgoingLeg {
-  readonly target: DialTarget & { readonly uri: Uri };
-  readonly #inside: CallInside;
-  readonly #redirects: RedirectTargets;
+type Target = DialTarget & { readonly uri: Uri };
 
-  constructor(inside: CallInside, target: DialTarget & { readonly uri: Uri }, maxRedirects: number) {
+export class OutgoingLeg {
+  readonly callId: string;
+  readonly #inside: CallInside;
+  #target: Target;
+  #redirects: RedirectTargets;
+  #hasRung = false;
+
+  constructor(inside: CallInside, target: Target) {
     this.#inside = inside;
-    this.target = target;
-    this.#redirects = new RedirectTargets(target.uri, maxRedirects);
+    this.#target = target;
+    this.#redirects = this.#redirectsOf(target);
+    this.callId = target.callId ?? inside.context.random.token();
+  }
+
+  /** Of the attempt that is being made. */
+  get target(): Target {
+    return this.#target;
   }
 
   async start(): Promise<void> {
@@ -34,16 +48,25 @@ export class OutgoingLeg {
       mediaFailed(error as Error);
       return;
     }
-    if (call.state !== 'ended') this.#invite(this.target.uri, undefined);
+    if (call.state !== 'ended') this.#invite(this.#target.uri, undefined);
+  }
+
+  /** Nobody has rung in time. True: there is somebody else to try. */
+  onSilence(): boolean {
+    const usage = this.#inside.usage as OutgoingCall | undefined;
+    if (usage === undefined || !this.#hasOther) return false;
+    this.#tryOther(usage, 'no answer in time');
+    usage.cancel();
+    return true;
   }
 
   #invite(uri: Uri, after: OutgoingInviteBase | undefined): void {
     const { context, descriptions, handlerFor, mediaFailed } = this.#inside;
-    const { description = 'offer', ...target } = this.target;
+    const { description = 'offer', otherwise: _, ...target } = this.#target;
     let usage: OutgoingCall | undefined;
     try {
       const body = description === 'offer' ? descriptions.offer() : undefined;
-      usage = context.invite({ ...target, uri, handler: handlerFor(() => usage), ...given({ body, after }) });
+      usage = context.invite({ ...target, uri, callId: this.callId, handler: handlerFor(() => usage), ...given({ body, after }) });
       this.#inside.usage = usage;
     } catch (error) {
       mediaFailed(error as Error);
@@ -52,7 +75,10 @@ export class OutgoingLeg {
 
   onProvisional(response: SipResponse, dialogId: string, body: Body | undefined, delivery: 'reliable' | 'unreliable'): Body | undefined {
     const { apply, machine, descriptions, leave, call } = this.#inside;
-    if (response.status === 180) apply(machine.onRinging());
+    if (response.status === 180) {
+      this.#hasRung = true;
+      apply(machine.onRinging());
+    }
     // RFC 6228: a 199 only says that this fork is over.
     if (response.status === 199 || call.state === 'ended') return undefined;
     const described = descriptions.provisional(dialogId, body, delivery);
@@ -60,7 +86,10 @@ export class OutgoingLeg {
       if (delivery === 'reliable') void leave({ reason: 'failed', status: 488, text: 'the early media cannot be used' });
       return undefined;
     }
-    if (descriptions.agreement !== undefined) apply(machine.onEarlyMedia());
+    if (descriptions.agreement !== undefined) {
+      this.#hasRung = true;
+      apply(machine.onEarlyMedia());
+    }
     return described.body;
   }
 
@@ -78,6 +107,10 @@ export class OutgoingLeg {
 
   /** §8.1.3.4: a 3xx names other places, and so do those that were named before, as long as what refuses is no global failure. */
   onFailure(response: SipResponse, usage: OutgoingCall): void {
+    if (isHostFailure(response) && this.#hasOther) {
+      this.#tryOther(usage, `${response.status} ${response.reason}`);
+      return;
+    }
     const isRedirect = response.status < 400;
     const targets = isRedirect ? this.#redirects.add(response.contacts) : [];
     if (isRedirect && this.#inside.media.options.redirects === 'surface') this.#surface(response, targets, usage);
@@ -106,4 +139,44 @@ export class OutgoingLeg {
     this.#inside.descriptions.restart();
     this.#invite(next, usage);
   }
+
+  get #hasOther(): boolean {
+    return !this.#hasRung && this.#target.otherwise !== undefined;
+  }
+
+  /** The same call at another host; with a tag of its own, for what the one before it may still say. */
+  #tryOther(usage: OutgoingCall, why: string): void {
+    usage.handler = {};
+    void this.#goOther(why);
+  }
+
+  async #goOther(why: string): Promise<void> {
+    const { call, context, descriptions, mediaFailed } = this.#inside;
+    try {
+      const target = await this.#target.otherwise!(why);
+      if (call.state === 'ended') return;
+      this.#target = { ...target, uri: dialledUri(target) };
+    } catch (error) {
+      mediaFailed(error as Error);
+      return;
+    }
+    this.#redirects = this.#redirectsOf(this.#target);
+    descriptions.restart();
+    this.#invite(this.#target.uri, { callId: this.callId, localTag: context.random.token(), localSequence: 0 });
+  }
+
+  #redirectsOf(target: Target): RedirectTargets {
+    return new RedirectTargets(target.uri, this.#inside.media.options.maxRedirects);
+  }
+}
+
+/** The host failed, not the callee: it was silent, could not be found or reached, or says that it cannot serve. */
+function isHostFailure(response: SipResponse): boolean {
+  return isLocal(response) || [408, 500, 503].includes(response.status);
+}
+
+export function dialledUri({ uri }: Pick<DialTarget, 'uri'>): Uri {
+  const parsed = typeof uri === 'string' ? parseUri(uri) : uri;
+  if (parsed === undefined) throw new OptionError('uri', 'must be a URI');
+  return parsed;
 }

@@ -1,9 +1,9 @@
 /** `dial`: which options do what, and how it ends when it does not end in a call. */
 import { describe, expect, test } from 'vitest';
 import type { Call } from '../../src/bot/call.js';
+import type { DialOptions } from '../../src/bot/dialer.js';
 import { EchoBot } from '../../src/bot/echo-bot.js';
 import type { SipBotOptions } from '../../src/bot/options.js';
-import type { DialOptions } from '../../src/bot/sip-bot.js';
 import { pbx } from './support/pbx.js';
 import { audible, Ear, hostOf, NOTHING_LEFT, tone, World } from './support/world.js';
 
@@ -84,6 +84,79 @@ describe('how long, and until when', () => {
     world.network.restore(hostOf(2));
     await world.run(40_000);
     for (const one of callee.calls.values()) await world.until(one.hangup());
+    await close();
+  });
+});
+
+describe('`bot.calls`', () => {
+  test('a bot that calls itself has two calls of one Call-ID, and each its own key', async () => {
+    const world = new World();
+    const bot = await world.bot(1);
+    const incoming: Call[] = [];
+    bot.on('call', (call) => {
+      incoming.push(call);
+      return call.answer();
+    });
+    const call = await world.until(bot.dial(`sip:me@${hostOf(1)}`));
+    await world.run(100);
+    const [other] = incoming;
+    expect([call.callId, call.id, other!.id]).toEqual([other!.callId, call.callId, `${call.callId}#2`]);
+    expect([...bot.calls]).toEqual([
+      [call.id, call],
+      [other!.id, other],
+    ]);
+    await world.until(call.hangup());
+    await world.run(100);
+    expect(bot.calls.size).toBe(0);
+    expect(await world.close()).toEqual(NOTHING_LEFT);
+  });
+
+  test('a call of ours is in it before its INVITE leaves', async () => {
+    const { world, caller, callee, close } = await two();
+    callee.on('call', (call) => call.answer());
+    let first: (Call | undefined)[] = [];
+    const call = await world.until(
+      caller.dial(TARGET, {
+        onCall: (one) => {
+          first = [one, caller.calls.get(one.id)];
+        },
+      }),
+    );
+    expect(first).toEqual([call, call]);
+    await world.until(call.hangup());
+    await close();
+  });
+});
+
+describe('late offer (RFC 3261 §13.2.1)', () => {
+  test.each([{}, { srtp: 'required' }] as const)(
+    'offer: theirs, with %o: an INVITE without SDP, the answer in the ACK, and both hear each other',
+    async (options) => {
+      const { world, caller, callee, close } = await two({}, options);
+      const calls: Call[] = [];
+      callee.on('call', (call) => {
+        calls.push(call);
+        return call.answer();
+      });
+      const call = await world.until(caller.dial(TARGET, { offer: 'theirs' }));
+      await world.run(100);
+      expect([calls[0]!.headers.has('Content-Type'), call.codec, calls[0]!.codec]).toEqual([false, 'opus', 'opus']);
+      expect(await audible(world, call, calls[0]!)).toBe('hears/hears');
+      await world.until(call.hangup());
+      await close();
+    },
+  );
+
+  test('an offer in which nothing can be taken ends the call: acknowledged, then BYE', async () => {
+    const { world, caller, callee, close } = await two({ codecs: ['pcma'] }, { codecs: ['pcmu'] });
+    callee.on('call', (call) => call.answer());
+    expect(await world.failure(caller.dial(TARGET, { offer: 'theirs' }))).toMatchObject({ code: 'ERR_CALL_FAILED', status: 488 });
+    await close();
+  });
+
+  test('what is no choice is told at the door', async () => {
+    const { caller, close } = await two();
+    await expect(caller.dial(TARGET, { offer: 'late' as 'ours' })).rejects.toThrow(/offer/);
     await close();
   });
 });

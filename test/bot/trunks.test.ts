@@ -78,16 +78,23 @@ describe('digest without REGISTER', () => {
 });
 
 describe('fail-over among hosts', () => {
-  test('a host that says 503, one that says nothing, and one that answers', async () => {
+  test('a host that says 503, one that says nothing, and one that answers: to the application one call', async () => {
     const world = new World();
-    (await world.bot(7)).on('call', (call) => call.reject(503));
+    const ids: string[] = [];
+    (await world.bot(7)).on('call', (call) => {
+      ids.push(call.callId);
+      call.reject(503);
+    });
     (await world.bot(9)).on('call', (call) => call.answer());
     const bot = await world.bot(1, { trunks: [carrier({ hosts: [hostOf(7), hostOf(8), hostOf(9)] })] });
     const tried: Call[] = [];
     const call = await world.until(bot.dial('1', { timeoutMs: 10_000, onCall: (one) => void tried.push(one) }));
     expect(call.remote?.address).toBe(hostOf(9));
-    expect(tried.map((one) => one.end?.status)).toEqual([503, 408, undefined]);
+    expect([tried, ids, [...bot.calls]]).toEqual([[call], [call.callId], [[call.id, call]]]);
+    const told: string[] = [];
+    call.on('ended', ({ reason, by }) => told.push(`${reason} by ${by}`));
     await world.until(call.hangup());
+    expect(told).toEqual(['hangup by local']);
     expect(await world.close()).toEqual(NOTHING_LEFT);
   });
 
@@ -101,7 +108,44 @@ describe('fail-over among hosts', () => {
     expect(await world.failure(bot.dial('1', { timeoutMs: 5000, onCall: (one) => void tried.push(one) }))).toMatchObject({
       code: 'ERR_CALL_TIMEOUT',
     });
-    expect(tried.map((one) => one.end?.status)).toEqual([404, 408]);
+    expect(tried.map((one) => one.end?.status)).toEqual([408]);
+    expect(await world.close()).toEqual(NOTHING_LEFT);
+  });
+
+  test('hung up while one host after the other is tried: no further one is, and it ends once', async () => {
+    const world = new World();
+    (await world.bot(9)).on('call', (call) => call.answer());
+    const bot = await world.bot(1, { trunks: [carrier({ hosts: [hostOf(7), hostOf(8), hostOf(9)] })] });
+    const abort = new AbortController();
+    const ends: string[] = [];
+    const dialled = bot.dial('1', {
+      timeoutMs: 1000,
+      signal: abort.signal,
+      onCall: (call) => void call.on('ended', ({ reason }) => ends.push(reason)),
+    });
+    const failure = world.failure(dialled);
+    await world.run(1500);
+    expect([bot.calls.size, world.ladder.filter((line) => line.endsWith('INVITE')).at(-1)]).toEqual([1, '1>8 INVITE']);
+    abort.abort();
+    expect(await failure).toMatchObject({ code: 'ERR_CALL_CANCELLED' });
+    expect([ends, world.ladder.includes('1>9 INVITE')]).toEqual([['cancelled'], false]);
+    expect(await world.close()).toEqual(NOTHING_LEFT);
+  });
+
+  test('a host that answers after it was given up: its answer is acknowledged and released, the call is the next host’s', async () => {
+    const world = new World();
+    const slow = await world.bot(7);
+    const late: string[] = [];
+    slow.on('call', (call) => {
+      world.clock.at(world.clock.now() + 3000, () => call.answer());
+      call.on('ended', ({ reason, by }) => late.push(`${reason} by ${by}`));
+    });
+    (await world.bot(9)).on('call', (call) => call.answer());
+    const bot = await world.bot(1, { trunks: [carrier({ hosts: [hostOf(7), hostOf(9)] })] });
+    const call = await world.until(bot.dial('1', { timeoutMs: 2000 }));
+    await world.run(5000);
+    expect([call.state, call.remote?.address, late.length]).toEqual(['answered', hostOf(9), 1]);
+    await world.until(call.hangup());
     expect(await world.close()).toEqual(NOTHING_LEFT);
   });
 

@@ -46,8 +46,10 @@ export class DialogTable {
     this.#halves.set(`${callId}\n${localTag}`, member);
   }
 
-  removeHalf(callId: string, localTag: string): void {
-    this.#halves.delete(`${callId}\n${localTag}`);
+  /** Only the one that is there: a further attempt goes on with Call-ID and tag. */
+  removeHalf(callId: string, localTag: string, member: HalfMember): void {
+    const key = `${callId}\n${localTag}`;
+    if (this.#halves.get(key) === member) this.#halves.delete(key);
   }
 
   /** Whether the request belongs to a dialog, or is the NOTIFY that may make one: who sends it was let in with the dialog. */

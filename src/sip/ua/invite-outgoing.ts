@@ -58,7 +58,7 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
     if (uri === undefined) throw new OptionError('uri', 'a URI: sip:alice@example.com');
     this.#uri = uri;
     this.#options = options;
-    this.callId = options.after?.callId ?? core.random.token();
+    this.callId = options.after?.callId ?? options.callId ?? core.random.token();
     this.localTag = options.after?.localTag ?? core.random.token();
     this.#sequence = options.after?.localSequence ?? 0;
     this.#timer = new SessionTimer(this.sessionTimer);
@@ -106,7 +106,7 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
   }
 
   protected override end(end: InviteEnd): void {
-    this.core.dialogs.removeHalf(this.callId, this.localTag);
+    this.core.dialogs.removeHalf(this.callId, this.localTag, this);
     super.end(end);
   }
 
@@ -273,7 +273,7 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
     this.#current = dialog;
     dialog.dialog.confirm(response);
     dialog.peer.learn(response);
-    this.core.dialogs.removeHalf(this.callId, this.localTag);
+    this.core.dialogs.removeHalf(this.callId, this.localTag, this);
     this.confirm();
     dialog.applySessionTimer(dialog.sessionTimer.onSuccess(response, this.core.clock.now()));
     const { machine } = dialog.modifier;

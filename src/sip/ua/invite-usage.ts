@@ -109,6 +109,8 @@ export interface OutgoingInviteOptions {
   readonly from: string;
   /** @default the URI in brackets */
   readonly to?: string;
+  /** One of its own kind (§8.1.1.4). @default made here */
+  readonly callId?: string;
   readonly headers?: readonly HeaderEntry[];
   readonly body?: Body;
   /** Route headers to begin with (§8.1.2): an outbound proxy, a Service-Route. */

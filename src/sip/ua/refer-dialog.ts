@@ -185,7 +185,7 @@ class ReferDialog implements DialogMember, HalfMember, ReferralHost {
 
   leaveTable(): void {
     if (this.#referrals.isBusy) return;
-    this.core.dialogs.removeHalf(this.#callId, this.#localTag);
+    this.core.dialogs.removeHalf(this.#callId, this.#localTag, this);
     if (this.#dialog !== undefined) this.core.dialogs.remove(this.#dialog.key, this);
   }
 
@@ -214,7 +214,7 @@ class ReferDialog implements DialogMember, HalfMember, ReferralHost {
 
   #adopt(dialog: Dialog): void {
     this.#dialog = dialog;
-    this.core.dialogs.removeHalf(this.#callId, this.#localTag);
+    this.core.dialogs.removeHalf(this.#callId, this.#localTag, this);
     this.core.dialogs.add(dialog.key, this);
   }
 }

@@ -135,7 +135,7 @@ export class OutgoingSubscription extends EventEmitter<SubscriptionEvents> imple
     const dialog = this.#subscribe && Dialog.ofNotify(this.#subscribe, notify);
     if (dialog === undefined) return false;
     this.#dialog = dialog;
-    this.#core.dialogs.removeHalf(this.#callId, this.#localTag);
+    this.#core.dialogs.removeHalf(this.#callId, this.#localTag, this);
     this.#core.dialogs.add(dialog.key, this);
     return true;
   }
@@ -238,7 +238,7 @@ export class OutgoingSubscription extends EventEmitter<SubscriptionEvents> imple
 
   #forget(): void {
     this.#subscribe = undefined;
-    this.#core.dialogs.removeHalf(this.#callId, this.#localTag);
+    this.#core.dialogs.removeHalf(this.#callId, this.#localTag, this);
     if (this.#dialog !== undefined) this.#core.dialogs.remove(this.#dialog.key, this);
     this.#dialog = undefined;
     this.#flow = undefined;

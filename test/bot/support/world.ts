@@ -1,8 +1,9 @@
 /** Bots on one hand-turned clock and one network of memory, the calls between them, and what is left when they are gone: nothing. */
 import type { AudioFrame } from '../../../src/bot/audio.js';
 import type { Call, CallEnd } from '../../../src/bot/call.js';
+import type { DialOptions } from '../../../src/bot/dialer.js';
 import type { SipBotOptions } from '../../../src/bot/options.js';
-import { type DialOptions, SipBot } from '../../../src/bot/sip-bot.js';
+import { SipBot } from '../../../src/bot/sip-bot.js';
 import type { Logger } from '../../../src/log.js';
 import { Heard } from '../../../src/testing/heard.js';
 import { ManualClock } from '../../../src/testing/manual-clock.js';

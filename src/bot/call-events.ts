@@ -1,0 +1,39 @@
+/** What one call tells an application: its events, and its figures. */
+import type { DtmfDigit } from '../codec/dtmf-keypad.js';
+import type { Departure } from '../rtp/media-stream.js';
+import type { StreamStats } from '../rtp/stream-stats.js';
+import type { CallEnd } from '../session/call-end.js';
+import type { TransferRequest } from './transfer-request.js';
+
+export interface TransferProgress {
+  readonly status: number;
+  readonly reason: string;
+}
+
+export interface CallMessage {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+export interface CallStats extends StreamStats {
+  /** How late packets left: of all calls that share the media thread, since it began. */
+  readonly departure: Departure;
+}
+
+export interface CallEvents {
+  ringing: [];
+  early: [];
+  answered: [];
+  /** One for each key, whichever way it came. */
+  dtmf: [digit: DtmfDigit];
+  held: [hold: { readonly by: 'local' | 'remote' }];
+  resumed: [hold: { readonly by: 'local' | 'remote' }];
+  transferRequest: [request: TransferRequest];
+  transferProgress: [progress: TransferProgress];
+  message: [message: CallMessage];
+  /** `timeMs` is media time, as in AudioFrame. */
+  speechStart: [speech: { readonly timeMs: number }];
+  speechEnd: [speech: { readonly timeMs: number; readonly durationMs: number }];
+  /** Exactly once, and always the last. */
+  ended: [end: CallEnd];
+}
