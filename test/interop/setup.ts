@@ -8,6 +8,7 @@ import { asteriskInstalled, startAsterisk } from './peers/asterisk.js';
 import { baresipInstalled } from './peers/baresip.js';
 import { kamailioInstalled, startKamailio } from './peers/kamailio.js';
 import { claimLoopback } from './peers/loopback.js';
+import { whyNoNat } from './peers/nat.js';
 import { askForPriority, at, here, type Peer } from './peers/process.js';
 import { rtpengineInstalled, startRtpengine } from './peers/rtpengine.js';
 import { sippInstalled } from './peers/sipp.js';
@@ -34,6 +35,8 @@ export interface Peers {
   readonly baresip: boolean;
   readonly sipp36: boolean;
   readonly sipp38: boolean;
+  /** Why there is no NAT here; undefined where there can be one. */
+  readonly whyNoNat: string | undefined;
 }
 
 declare module 'vitest' {
@@ -79,11 +82,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
       baresip: baresipInstalled(),
       sipp36: sippInstalled('3.6'),
       sipp38: sippInstalled('3.8'),
+      whyNoNat: whyNoNat(),
     };
     if (process.env.CI !== undefined) {
-      const missing = Object.entries(peers).filter(([, peer]) => peer === undefined || peer === false);
+      const missing = Object.entries(peers).filter(([name, peer]) => name !== 'whyNoNat' && (peer === undefined || peer === false));
       if (missing.length > 0) throw new Error(`CI must have every peer; missing: ${missing.map(([name]) => name).join(', ')}`);
     }
+    if (peers.whyNoNat !== undefined) console.log(`interop: the cases behind a NAT are skipped: ${peers.whyNoNat}`);
     project.provide('peers', peers);
   } catch (error) {
     await stop();

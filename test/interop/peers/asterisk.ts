@@ -2,6 +2,7 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inNamespace } from './nat.js';
 import { cache, end, here, launch, type Peer, tail, until } from './process.js';
 
 export interface Asterisk extends Peer {
@@ -25,8 +26,12 @@ export async function startAsterisk(options: {
   readonly host: string;
   readonly folder: string;
   readonly port?: number;
+  /** The network namespace it lives in. @default ours */
+  readonly namespace?: string;
+  /** A proxy that may call and be called without a word: `Dial(PJSIP/NNNN@proxy)`. */
+  readonly proxy?: string;
 }): Promise<Asterisk> {
-  const { host, folder } = options;
+  const { host, folder, proxy } = options;
   const port = options.port ?? 5060;
   const ports = { tlsPort: port + 1, wsPort: port + 28, wssPort: port + 29 };
   const sounds = join(root, 'usr/share/asterisk/sounds/en');
@@ -50,6 +55,7 @@ export async function startAsterisk(options: {
     RTPEND: '31998',
     DIR: folder,
     SOUNDS: sounds,
+    PROXY: proxy ?? '',
   };
   const filled = (name: string): string =>
     readFileSync(join(here, 'asterisk', name), 'utf8').replace(/@([A-Z]+)@/g, (whole, key: string) => fill[key] ?? whole);
@@ -57,7 +63,8 @@ export async function startAsterisk(options: {
   const knowsSha256 = readFileSync(join(root, 'usr/share/asterisk/documentation/core-en_US.xml'), 'utf8').includes(
     'supported_algorithms_uas',
   );
-  if (knowsSha256) writeFileSync(join(folder, 'etc/pjsip.conf'), filled('pjsip.conf') + filled('pjsip-sha256.conf'));
+  const parts = ['pjsip.conf', ...(knowsSha256 ? ['pjsip-sha256.conf'] : []), ...(proxy === undefined ? [] : ['pjsip-proxy.conf'])];
+  writeFileSync(join(folder, 'etc/pjsip.conf'), parts.map(filled).join('\n'));
   for (const name of [
     'indications',
     'features',
@@ -101,7 +108,7 @@ export async function startAsterisk(options: {
   const [loader, program] = programOf(folder);
   const cli = (command: string): string =>
     spawnSync(loader, [...program, '-rx', command], { encoding: 'utf8', timeout: 10_000 }).stdout ?? '';
-  const { child, log } = launch(loader, [...program, '-f'], folder, 'log/console');
+  const { child, log } = launch(...inNamespace(options.namespace, loader, [...program, '-f']), folder, 'log/console');
   try {
     await until('asterisk boots', () => cli('core waitfullybooted').includes('fully booted'), 30_000);
   } catch (error) {

@@ -8,7 +8,7 @@ mkdir -p "$cache"
 exec 9>"$cache/.lock"
 flock 9 # another run on this machine may be at it
 
-packages=(sip-tester sipsak sipvicious baresip-core kamailio kamailio-tls-modules kamailio-websocket-modules rtpengine-daemon sox iproute2 nftables openssl)
+packages=(sip-tester sipsak sipvicious baresip-core kamailio kamailio-tls-modules kamailio-websocket-modules rtpengine-daemon sox iproute2 nftables conntrack openssl)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
