@@ -7,6 +7,17 @@ export {
   type MarkOutcome,
 } from './bot/audio.js';
 export type { Bot } from './bot/bot.js';
+export { AudioSocket, type AudioSocketOptions } from './bot/bridge/audiosocket.js';
+export { AudioSocketCall, type AudioSocketCallEvents } from './bot/bridge/audiosocket-call.js';
+export { AudioSocketServer, type AudioSocketServerEvents, type AudioSocketServerOptions } from './bot/bridge/audiosocket-server.js';
+export type { BridgeBot } from './bot/bridge/bridge-bot.js';
+export type { BridgeEvents, BridgeOptions, BridgeStats } from './bot/bridge/bridge-line.js';
+export { comfortTone } from './bot/bridge/comfort.js';
+export { JambonzListen, type JambonzListenOptions } from './bot/bridge/jambonz-listen.js';
+export { OpenAiRealtime, type OpenAiRealtimeEvents, type OpenAiRealtimeOptions } from './bot/bridge/openai-realtime.js';
+export { type Control, PcmWebSocket, type PcmWebSocketEvents, type PcmWebSocketOptions } from './bot/bridge/pcm-websocket.js';
+export { digitsTool, hangupTool, type Tool, type ToolCall, transferTool } from './bot/bridge/phone-tools.js';
+export { TwilioStreams, type TwilioStreamsOptions } from './bot/bridge/twilio-streams.js';
 export {
   type AnswerOptions,
   Call,

@@ -29,16 +29,17 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Rooms that may hold only the types of another. */
 const TYPES_ONLY: Record<string, readonly string[]> = {};
 
-const OUTSIDE = /^node:(dgram|net|tls|dns|dns\/promises|worker_threads|fs|fs\/promises|http|https|child_process|cluster)$/;
+const OUTSIDE = /^(ws|node:(dgram|net|tls|dns|dns\/promises|worker_threads|fs|fs\/promises|http|https|child_process|cluster))$/;
 
 /** The only files that may touch sockets, threads or the disk. */
 const MAY_TOUCH: Record<string, readonly string[]> = {
   'bot/recorder.ts': ['node:fs/promises'],
+  'bot/wire/web-socket.ts': ['ws'],
   'bot/sound.ts': ['node:fs/promises'],
   'sip/transport/udp.ts': ['node:dgram'],
   'sip/transport/tcp.ts': ['node:net'],
   'sip/transport/tls.ts': ['node:tls'],
-  'sip/transport/ws.ts': ['node:http', 'node:https'],
+  'sip/transport/ws.ts': ['node:http', 'node:https', 'ws'],
   'sip/transport/resolver.ts': ['node:dns/promises'],
   'codec/opus-library.ts': ['node:fs/promises'],
   'rtp/socket.ts': ['node:dgram'],

@@ -41,6 +41,11 @@ export class CallSound {
     return this.#format;
   }
 
+  /** Its format is settled. */
+  get isOpen(): boolean {
+    return this.#audio !== undefined;
+  }
+
   get audio(): CallAudio {
     return this.#audio ?? this.#open(this.#host.home.audio);
   }

@@ -168,6 +168,11 @@ export class Call extends SafeEmitter<CallEvents> {
     return this.#session.end;
   }
 
+  /** @internal: for the bots of this house, which live on their call's clock and in its log. */
+  get home(): Pick<CallHome, 'clock' | 'logger'> {
+    return this.#home;
+  }
+
   // ── What to do with it ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** 180. */
@@ -183,9 +188,10 @@ export class Call extends SafeEmitter<CallEvents> {
 
   /** Resolves when the ACK is in; never waits for the peer's RTP. Rejects CallError when the caller cancelled, or no ACK came. */
   answer(options: AnswerOptions = {}): Promise<void> {
-    const audio = this.#sound.choose(options.audio);
+    this.#sound.choose(options.audio);
     const headers = headerEntries('headers', options.headers);
     if (options.bot !== undefined) this.use(options.bot);
+    const audio = this.#sound.format;
     return quietly(this.#session.answer({ audio, headers }));
   }
 
@@ -281,6 +287,7 @@ export class Call extends SafeEmitter<CallEvents> {
   use(bot: Bot): void {
     if (this.#bot !== undefined) throw new SipBotError('ERR_STATE', 'this call has its bot already');
     this.#bot = bot;
+    if (!this.#sound.isOpen) this.#sound.choose(bot.audio);
     if (bot.onAudio !== undefined) {
       this.audio.on('frame', (frame) => bot.onAudio?.(frame, this), { from: 'answer', borrow: bot.borrowsAudio === true });
     }

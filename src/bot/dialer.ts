@@ -164,14 +164,14 @@ export class Dialer {
   #callOptions(way: WayOut, options: DialOptions): CallOptions {
     const codecs = options.codecs ?? way.trunk?.codecs;
     if (codecs !== undefined) checkCodecs('codecs', codecs);
-    const { timeoutMs, offer = 'ours' } = options;
+    const { timeoutMs, offer = 'ours', audio = options.bot?.audio } = options;
     if (timeoutMs !== undefined && !(timeoutMs > 0)) throw new OptionError('timeoutMs', 'must be a number of milliseconds');
     if (offer !== 'ours' && offer !== 'theirs') throw new OptionError('offer', "must be 'ours' or 'theirs'");
     return {
       ...this.#home.desk.callOptions(),
       redirects: options.redirects === 'follow' ? 'follow' : 'surface',
       ...given({ codecs, srtp: options.srtp ?? way.trunk?.srtp, ringTimeoutMs: timeoutMs }),
-      ...(options.audio === undefined ? {} : { audio: resolveAudio('audio.', { ...this.#home.options.audio, ...options.audio }) }),
+      ...(audio === undefined ? {} : { audio: resolveAudio('audio.', { ...this.#home.options.audio, ...audio }) }),
     };
   }
 
