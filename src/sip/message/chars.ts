@@ -67,3 +67,8 @@ export const parseDigitsIn = (text: string, from: number, to: number, max: numbe
   }
   return number <= max ? number : undefined;
 };
+
+/** delta-seconds (§25.1), as many as 32 bits hold. */
+export const parseSeconds = (text: string): number | undefined => parseDigits(text, 0xffffffff);
+
+export const parseToken = (text: string): string | undefined => (isToken(text) ? text : undefined);

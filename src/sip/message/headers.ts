@@ -3,67 +3,16 @@
  * byte for byte; the first change turns the list into entries of its own. RFC 3261 §7.3.
  */
 import { OptionError } from '../../errors.js';
-import { assertHeaderName, type HeaderName, hashName, headerName, isNamed, isNamedAt, knownHeader } from './header-name.js';
-import { cutHead, type Head, headerEnd, nameEnd } from './scan.js';
+import { readLine, readLines, readName, readValue } from './head-lines.js';
+import { Entry } from './header-entry.js';
+import { assertHeaderName, type HeaderName, headerName, isNamed, isNamedAt, knownHeader } from './header-name.js';
+import { type Head, scanHead } from './scan.js';
 import { firstTop, indexOfTop, splitTop } from './split.js';
-import { assertFieldText, isFieldText } from './text.js';
+import { assertFieldText, encodeText, isFieldText } from './text.js';
 
 const CONTENT_LENGTH = headerName('Content-Length');
 
 export type HeaderEntry = readonly [name: string, value: string];
-
-/** A header that did not come with the head of its list. */
-interface Entry {
-  readonly hash: number;
-  readonly name: string;
-  readonly value: string;
-  /** The whole line, the line end of the line before it first. */
-  readonly line: string;
-}
-
-/** One of another message, as it came there. */
-class CopiedEntry implements Entry {
-  readonly hash: number;
-  readonly #head: Head;
-  readonly #index: number;
-
-  constructor(head: Head, index: number) {
-    this.hash = head.marks[index * 2]!;
-    this.#head = head;
-    this.#index = index;
-  }
-
-  get name(): string {
-    return readName(this.#head, this.#index);
-  }
-
-  get value(): string {
-    return readValue(this.#head, this.#index);
-  }
-
-  get line(): string {
-    return readLine(this.#head, this.#index);
-  }
-}
-
-class OwnEntry implements Entry {
-  readonly hash: number;
-  readonly name: string;
-  readonly value: string;
-  readonly #prefix: string;
-
-  constructor(name: string, value: string, known: HeaderName | undefined) {
-    const isUsual = known !== undefined && known.name === name;
-    this.hash = isUsual ? known.hash : hashName(name);
-    this.name = name;
-    this.value = value;
-    this.#prefix = isUsual ? known.prefix : `\r\n${name}: `;
-  }
-
-  get line(): string {
-    return this.#prefix + this.value;
-  }
-}
 
 /** A header of a list that has been changed: one that came with the list's head is its index there, so that copying it makes nothing. */
 type Item = number | Entry;
@@ -72,14 +21,22 @@ export class HeaderList {
   /** What numbers among the items are indexes of. */
   #head: Head | undefined;
   #items: Item[] | undefined;
+  /** Lines in which nobody has yet asked for a header; then neither of the others is there. */
+  #draft: string | undefined;
 
-  private constructor(head: Head | undefined, items: Item[] | undefined) {
+  private constructor(head: Head | undefined, items: Item[] | undefined, draft?: string) {
     this.#head = head;
     this.#items = items;
+    this.#draft = draft;
   }
 
   static scanned(head: Head): HeaderList {
     return new HeaderList(head, undefined);
+  }
+
+  /** Lines of a `HeaderDraft`. */
+  static drafted(lines: string): HeaderList {
+    return new HeaderList(undefined, undefined, lines);
   }
 
   /** Names and values that an application gives: looked at. */
@@ -91,7 +48,7 @@ export class HeaderList {
       if (known === undefined) assertHeaderName(name);
       if (typeof value !== 'string') throw new OptionError(name, 'a string');
       all += value;
-      own.push(new OwnEntry(name, value, known));
+      own.push(new Entry(name, value, known));
     }
     // All of the values at a glance; one by one only to say which it was.
     if (!isFieldText(all)) for (const [name, value] of entries) assertHeader(name, value);
@@ -102,26 +59,8 @@ export class HeaderList {
   static trusted(entries: readonly HeaderEntry[]): HeaderList {
     return new HeaderList(
       undefined,
-      entries.map(([name, value]) => makeEntry(name, value)),
+      entries.map(([name, value]) => new Entry(name, value)),
     );
-  }
-
-  /** Copies the headers of that name, or the first of them, to the end of another list, as they came. */
-  copyTo(other: HeaderList, header: HeaderName, which: 'all' | 'first' = 'all'): void {
-    const isSingle = which === 'first';
-    const target = other.#own();
-    other.#head ??= this.#head;
-    const isSameHead = other.#head === this.#head;
-    for (let index = this.indexOf(header); index !== -1; index = this.indexOf(header, index + 1)) {
-      const item = this.#items === undefined ? index : this.#items[index]!;
-      target.push(isSameHead || typeof item !== 'number' ? item : new CopiedEntry(this.#head!, item));
-      if (isSingle) return;
-    }
-  }
-
-  /** Appends what has been looked at. */
-  addTrusted(name: string, value: string): void {
-    this.#own().push(makeEntry(name, value));
   }
 
   /** The head as it came while nothing has been changed. */
@@ -135,11 +74,12 @@ export class HeaderList {
   }
 
   get size(): number {
+    this.#settle();
     return this.#items?.length ?? this.#head!.count;
   }
 
   clone(): HeaderList {
-    return new HeaderList(this.#head, this.#items?.slice());
+    return new HeaderList(this.#head, this.#items?.slice(), this.#draft);
   }
 
   nameAt(index: number): string {
@@ -153,8 +93,21 @@ export class HeaderList {
     return typeof item === 'number' ? readValue(this.#head!, item) : item.value;
   }
 
+  /** The lines from one header to another, each with the line end before it. */
+  lines(first: number, last: number): string {
+    const items = this.#items;
+    if (items === undefined) return readLines(this.#head!, first, last);
+    let text = '';
+    for (let index = first; index <= last; index++) {
+      const item = items[index]!;
+      text = typeof item === 'number' ? text + readLine(this.#head!, item) : item.writeBehind(text);
+    }
+    return text;
+  }
+
   /** All headers but Content-Length, each with a line end before it; `length` stands where Content-Length stood, or last. */
   write(length: number): string {
+    if (this.#draft !== undefined) return `${this.#draft}\r\nContent-Length: ${length}`;
     const items = this.#own();
     let text = '';
     let isLengthWritten = false;
@@ -171,13 +124,14 @@ export class HeaderList {
           i++;
         }
         text += readLines(this.#head!, item, last);
-      } else text += item.line;
+      } else text = item.writeBehind(text);
     }
     return isLengthWritten ? text : `${text}\r\nContent-Length: ${length}`;
   }
 
   /** Index of the next header of that name at or behind `from`; -1 when there is none. */
   indexOf(header: HeaderName, from = 0): number {
+    this.#settle();
     const { hash, compactHash } = header;
     if (this.#items !== undefined) {
       const items = this.#items;
@@ -241,7 +195,7 @@ export class HeaderList {
     const header = headerName(name);
     const items = this.#own();
     const at = this.indexOf(header);
-    const ours = values.map((value) => makeEntry(name, value));
+    const ours = values.map((value) => new Entry(name, value));
     if (at === -1) items.push(...ours);
     else this.#items = [...items.slice(0, at), ...ours, ...items.slice(at + 1).filter((item) => !this.#isNamed(item, header))];
   }
@@ -251,14 +205,14 @@ export class HeaderList {
     assertFieldText(name, value);
     const known = knownHeader(name);
     if (known === undefined) assertHeaderName(name);
-    this.#own().push(new OwnEntry(name, value, known));
+    this.#own().push(new Entry(name, value, known));
   }
 
   /** Before the first of its name, else before all others. */
   prepend(name: string, value: string): void {
     assertHeader(name, value);
     const items = this.#own();
-    items.splice(Math.max(this.indexOf(headerName(name)), 0), 0, makeEntry(name, value));
+    items.splice(Math.max(this.indexOf(headerName(name)), 0), 0, new Entry(name, value));
   }
 
   remove(name: string): void {
@@ -285,7 +239,7 @@ export class HeaderList {
     const end = header.isList ? indexOfTop(old, ',') : old.length;
     const rest = old.slice(end + 1).trim();
     const text = value === undefined ? rest : rest === '' ? value : `${value}, ${rest}`;
-    items.splice(at, 1, ...(text === '' && value === undefined ? [] : [makeEntry(this.nameAt(at), text)]));
+    items.splice(at, 1, ...(text === '' && value === undefined ? [] : [new Entry(this.nameAt(at), text)]));
   }
 
   #isNamed(item: Item, header: HeaderName): boolean {
@@ -297,7 +251,19 @@ export class HeaderList {
     return (item.hash === header.hash || item.hash === header.compactHash) && isNamed(item.name, header);
   }
 
+  /** Somebody asks: the lines of a draft become a head like any other, of which all is ours. */
+  #settle(): void {
+    if (this.#draft === undefined) return;
+    const bytes = encodeText(`${this.#draft}\r\n\r\n`);
+    const head = scanHead(bytes, 0, bytes.toString('latin1'), false, { headBytes: bytes.length, headers: bytes.length, bodyBytes: 0 });
+    if (typeof head === 'string') throw new Error(`a draft holds header lines and nothing else: ${head}`);
+    this.#draft = undefined;
+    this.#head = head;
+    this.#items = Array.from({ length: head.count }, (_, index) => index);
+  }
+
   #own(): Item[] {
+    this.#settle();
     if (this.#items === undefined) {
       const items: Item[] = [];
       for (let i = 0; i < this.#head!.count; i++) items.push(i);
@@ -307,71 +273,8 @@ export class HeaderList {
   }
 }
 
-const makeEntry = (name: string, value: string): Entry => new OwnEntry(name, value, knownHeader(name));
-
 const assertHeader = (name: string, value: string): void => {
   assertHeaderName(name);
   if (typeof value !== 'string') throw new OptionError(name, 'a string');
   assertFieldText(name, value);
 };
-
-const readName = (head: Head, index: number): string => head.text.slice(head.marks[index * 2 + 1]!, nameEnd(head, index));
-
-/** One line, and the line end before it. A lone CR or LF may be read, but is not handed on. */
-const readLine = (head: Head, index: number): string => {
-  const from = head.marks[index * 2 + 1]!;
-  const isCrlf = head.text.charCodeAt(from - 2) === 13;
-  const line = cutHead(head, isCrlf ? from - 2 : from, headerEnd(head, index));
-  const isFit = isCrlf && (head.isFolded ? isClean(line) : line.indexOf('\r', 2) === -1);
-  return isFit ? line : `\r\n${readName(head, index)}: ${readValue(head, index)}`;
-};
-
-/** Lines that are not folded, each with the CR of its line end and no other. */
-const areFit = (head: Head, first: number, last: number): boolean => {
-  if (head.isFolded) return false;
-  const { text, marks } = head;
-  for (let index = first; index <= last; index++) if (text.indexOf('\r', marks[index * 2 + 1]!) !== marks[index * 2 + 3]! - 2) return false;
-  return true;
-};
-
-/** A run of lines, as they came where they are fit to be written. */
-const readLines = (head: Head, first: number, last: number): string => {
-  if (first === last) return readLine(head, first);
-  const from = head.marks[first * 2 + 1]! - 2;
-  if (head.text.charCodeAt(from) === 13 && areFit(head, first, last)) return cutHead(head, from, head.marks[last * 2 + 3]! - 2);
-  let text = '';
-  for (let index = first; index <= last; index++) text += readLine(head, index);
-  return text;
-};
-
-const readValue = (head: Head, index: number): string => {
-  const { text } = head;
-  let from = text.indexOf(':', head.marks[index * 2 + 1]!) + 1;
-  let to = headerEnd(head, index);
-  while (from < to && isBlank(text.charCodeAt(from))) from++;
-  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
-  const value = cutHead(head, from, to);
-  return value.indexOf('\r') !== -1 || (head.isFolded && value.indexOf('\n') !== -1) ? unfold(value) : value;
-};
-
-/** Each CR with its LF, each LF with its CR. */
-const isClean = (lines: string): boolean => {
-  let at = 0;
-  for (;;) {
-    const lf = lines.indexOf('\n', at);
-    const cr = lines.indexOf('\r', at);
-    if (cr !== lf - 1) return cr === -1 && lf === -1;
-    if (lf === -1) return false;
-    at = lf + 1;
-  }
-};
-
-const isBlank = (code: number): boolean => code === 32 || code === 9 || code === 13 || code === 10;
-
-/** §7.3.1: a fold and the blanks around it are as good as one blank; so, kindly, is a CR that stands alone. */
-const unfold = (value: string): string =>
-  value
-    .split(/[\r\n][\r\n\t ]*/)
-    .map((line) => line.trimEnd())
-    .join(' ')
-    .trim();

@@ -1,4 +1,5 @@
 /** The response that a request asks for, RFC 3261 §8.2.6, §12.1.1: what must be copied is copied as it came. */
+import { HeaderDraft } from './header-draft.js';
 import { headerName } from './header-name.js';
 import { type HeaderEntry, HeaderList } from './headers.js';
 import { type SipRequest, SipResponse } from './message.js';
@@ -28,23 +29,22 @@ export const responseTo = (request: SipRequest, status: number, options: Respons
   const { reason, toTag, headers, contentType, body } = options;
   if (reason !== undefined) assertFieldText('reason', reason);
   const { list } = request;
-  const copied = HeaderList.trusted([]);
-  list.copyTo(copied, VIA);
+  const draft = new HeaderDraft();
+  draft.copy(list, VIA);
   // §12.1.1: the route set of the dialog that this response makes.
-  if (status > 100 && status < 300 && makesDialog.has(request.method)) list.copyTo(copied, RECORD_ROUTE);
-  list.copyTo(copied, FROM, 'first');
+  if (status > 100 && status < 300 && makesDialog.has(request.method)) draft.copy(list, RECORD_ROUTE);
+  draft.copy(list, FROM);
   if (toTag !== undefined && status > 100 && request.to !== undefined && request.to.tag === undefined) {
     assertFieldText('toTag', toTag);
-    copied.addTrusted('To', `${list.text(TO)};tag=${toTag}`);
-  } else list.copyTo(copied, TO, 'first');
-  list.copyTo(copied, CALL_ID, 'first');
-  list.copyTo(copied, CSEQ, 'first');
-  if (headers !== undefined) for (const [name, value] of headers) copied.add(name, value);
-  if (contentType !== undefined) {
-    if (copied.has(CONTENT_TYPE)) copied.remove('Content-Type');
-    copied.add('Content-Type', contentType);
-  }
-  return new SipResponse(status, reason, copied, body);
+    draft.copy(list, TO);
+    draft.prolong(`;tag=${toTag}`);
+  } else draft.copy(list, TO);
+  draft.copy(list, CALL_ID);
+  draft.copy(list, CSEQ);
+  if (headers !== undefined)
+    for (const [name, value] of headers) if (contentType === undefined || headerName(name) !== CONTENT_TYPE) draft.add(name, value);
+  if (contentType !== undefined) draft.add('Content-Type', contentType);
+  return new SipResponse(status, reason, HeaderList.drafted(draft.finish()), body);
 };
 
 /** The answer to a request that could not be read; undefined when it was no request, or an ACK, or too little is known to find the way back. */

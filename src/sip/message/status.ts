@@ -82,3 +82,11 @@ const classes = ['Trying', 'Session Progress', 'OK', 'Multiple Choices', 'Bad Re
 
 /** §8.1.3.2: an unknown code means what the x00 of its class means. */
 export const reasonPhrase = (status: number): string => phrases[status] ?? classes[Math.floor(status / 100)] ?? 'Unknown';
+
+const lines: string[] = [];
+
+/** The status line with the usual phrase, made once. */
+export const statusLine = (status: number): string => {
+  lines[status] ??= `SIP/2.0 ${status} ${reasonPhrase(status)}`;
+  return lines[status];
+};

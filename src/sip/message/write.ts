@@ -10,10 +10,13 @@ export const write = (message: SipMessage): Uint8Array => {
     return join(Buffer.from(head.text.slice(0, head.end), 'latin1'), message.body);
   }
   if (typeof body === 'string') {
-    const text = `${message.startLine}${list.write(Buffer.byteLength(body))}\r\n\r\n${body}`;
-    return encodeText(text);
+    const text = `${message.startLine}${list.write(body.length)}\r\n\r\n${body}`;
+    const bytes = encodeText(text);
+    // A byte for each character: then the body has as many of both, and the length said of it is right.
+    if (bytes.length === text.length) return bytes;
   }
-  return join(encodeText(`${message.startLine}${list.write(body.length)}\r\n\r\n`), body);
+  const { body: bytes } = message;
+  return join(encodeText(`${message.startLine}${list.write(bytes.length)}\r\n\r\n`), bytes);
 };
 
 const join = (head: Buffer, body: Uint8Array): Uint8Array => {
