@@ -180,7 +180,7 @@ export class MediaEngine {
   }
 
   #portsMessage(): string {
-    return `no media port is free: ${this.#ports.used} pairs are in use and ${this.#ports.resting} rest; widen rtpPorts`;
+    return `no media port is free: ${this.#ports.used} pairs are in use; widen rtpPorts`;
   }
 
   #inline(datagram: Network['datagram']): LinkThread {

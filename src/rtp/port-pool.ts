@@ -1,6 +1,7 @@
 /**
  * Pairs of ports for media: an even one for RTP and the odd one above it for RTCP (RFC 3550 §11). A pair given back rests before it is
  * lent again, so that a late packet of the last call does not fall into the next; pairs are drawn at random, so that they are not guessed.
+ * When no other is left, the pair that has rested longest is lent: a call with a stray packet is better than no call.
  */
 import { OptionError } from '../errors.js';
 import type { Random } from '../random.js';
@@ -36,16 +37,20 @@ export class PortPool {
     return this.#used;
   }
 
-  /** The even port of a pair, or undefined when all are lent or resting. */
+  /** The even port of a pair, or undefined when all are lent. */
   take(now: number): number | undefined {
     this.#wake(now);
+    const port = this.#free.length > 0 ? this.#draw() : this.#resting.shift()?.port;
+    if (port !== undefined) this.#used++;
+    return port;
+  }
+
+  #draw(): number {
     const free = this.#free;
-    if (free.length === 0) return undefined;
     const index = this.#random.uint32() % free.length;
     const port = free[index]!;
     free[index] = free[free.length - 1]!;
     free.pop();
-    this.#used++;
     return port;
   }
 
