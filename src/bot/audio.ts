@@ -6,10 +6,14 @@ import { OptionError, SipBotError } from '../errors.js';
 import type { FrameCursor, FrameRing } from '../rtp/frame-ring.js';
 import type { FrameSource } from '../rtp/playout.js';
 import type { PlayoutRing } from '../rtp/playout-ring.js';
+import { MarkEvents, type MarkOutcome } from './mark-events.js';
 import { type PcmChunk, PcmInput } from './pcm-input.js';
 import { PlayLane } from './play-lane.js';
 import { RingMarks } from './ring-marks.js';
-import { isThenable, SafeEmitter } from './safe-emitter.js';
+import { isThenable } from './safe-emitter.js';
+import { Utterance } from './utterance.js';
+
+export type { MarkOutcome };
 
 export interface AudioFrame {
   /** The consumer's own, unless it borrows: then the media thread's memory, for reading, and for this turn only. */
@@ -28,13 +32,8 @@ export interface FrameOptions {
   readonly borrow?: boolean;
 }
 
-export interface MarkOutcome {
-  readonly name: string;
-  readonly outcome: 'sent' | 'cleared';
-}
-
 export interface AudioCleared {
-  /** All that was ever sent to the peer in this call. */
+  /** Really sent of what the bot was saying: since it was last cleared, or silent for a second. */
   readonly playedMs: number;
   /** What this clear took back. */
   readonly droppedMs: number;
@@ -65,23 +64,6 @@ interface PushConsumer {
   cursor: FrameCursor | undefined;
 }
 
-class MarkEvents extends SafeEmitter<Pick<CallAudioEvents, 'mark'>> {
-  readonly #onThrown: (error: unknown) => void;
-
-  constructor(onThrown: (error: unknown) => void) {
-    super();
-    this.#onThrown = onThrown;
-  }
-
-  tell(mark: MarkOutcome): void {
-    this.emit('mark', mark);
-  }
-
-  protected override onListenerFailed(_event: 'mark', error: unknown): void {
-    this.#onThrown(error);
-  }
-}
-
 export class CallAudio {
   readonly sampleRate: number;
   readonly frameMs: number;
@@ -91,6 +73,7 @@ export class CallAudio {
   readonly #onThrown: (error: unknown) => void;
   readonly #input: PcmInput;
   readonly #events: MarkEvents;
+  readonly #utterance: Utterance;
   readonly #push: PushConsumer[] = [];
   readonly #waiting = new Set<() => void>();
   readonly #drains: (() => void)[] = [];
@@ -112,7 +95,8 @@ export class CallAudio {
     this.#onThrown = options.onThrown;
     this.#events = new MarkEvents(options.onThrown);
     this.#input = new PcmInput(options.sampleRate);
-    this.lane = new PlayLane(options.sampleRate);
+    this.#utterance = new Utterance(options.sampleRate);
+    this.lane = new PlayLane(options.sampleRate, (samples) => this.#onWrite(samples));
   }
 
   // ── What the caller says ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -270,7 +254,7 @@ export class CallAudio {
   clear(): AudioCleared {
     const waiting = this.lane.clear('interrupted', (name) => this.#onMark(name, 'cleared'));
     const cleared = this.#line?.outgoing.clear().clearedSamples ?? 0;
-    return { playedMs: this.playedMs, droppedMs: this.#msOf(waiting + cleared) };
+    return { playedMs: this.#msOf(this.#utterance.onClear(this.#playedSamples)), droppedMs: this.#msOf(waiting + cleared) };
   }
 
   get queuedMs(): number {
@@ -279,7 +263,7 @@ export class CallAudio {
 
   /** Really sent to the peer, of all that was written in this call. */
   get playedMs(): number {
-    return this.#msOf(this.#isEnded ? this.#playedAtEnd : (this.#line?.outgoing.playedSamples ?? 0));
+    return this.#msOf(this.#playedSamples);
   }
 
   // ── For the rooms beside this one ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -312,8 +296,20 @@ export class CallAudio {
     return this.#line;
   }
 
+  get #playedSamples(): number {
+    return this.#isEnded ? this.#playedAtEnd : (this.#line?.outgoing.playedSamples ?? 0);
+  }
+
+  #onWrite(samples: number): void {
+    const line = this.#line;
+    if (line !== undefined) this.#utterance.onWrite(samples, line.outgoing, line.incoming.written * this.frameMs);
+  }
+
   #enqueue(samples: Int16Array): boolean {
-    if (this.#line !== undefined && !this.lane.isBusy) return this.#line.outgoing.write(samples);
+    if (this.#line !== undefined && !this.lane.isBusy) {
+      this.#onWrite(samples.length);
+      return this.#line.outgoing.write(samples);
+    }
     const queuedMs = this.queuedMs + this.#msOf(samples.length);
     if (queuedMs > this.#maxQueueMs) {
       throw new SipBotError('ERR_QUEUE_FULL', `${Math.round(queuedMs)} ms would be queued, over maxQueueMs (${this.#maxQueueMs})`);

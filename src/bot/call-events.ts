@@ -13,6 +13,7 @@ export interface TransferProgress {
 export interface CallMessage {
   readonly contentType: string;
   readonly text: string;
+  readonly method: 'MESSAGE' | 'INFO';
 }
 
 export interface CallStats extends StreamStats {
@@ -30,6 +31,7 @@ export interface CallEvents {
   resumed: [hold: { readonly by: 'local' | 'remote' }];
   transferRequest: [request: TransferRequest];
   transferProgress: [progress: TransferProgress];
+  /** Text within the call, and what applications say to each other by INFO: which is refused (415) while nobody listens. */
   message: [message: CallMessage];
   /** `timeMs` is media time, as in AudioFrame. */
   speechStart: [speech: { readonly timeMs: number }];

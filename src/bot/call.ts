@@ -6,6 +6,7 @@ import type { Logger } from '../log.js';
 import type { CapturedPacket } from '../rtp/packet-capture.js';
 import { type Bridge, bridgeCalls } from '../session/bridge.js';
 import type { CallEnd } from '../session/call-end.js';
+import type { CallMessage as SessionMessage } from '../session/call-events.js';
 import type { CallSession } from '../session/call-session.js';
 import type { CallState } from '../session/call-state.js';
 import { given } from '../session/given.js';
@@ -304,8 +305,9 @@ export class Call extends SafeEmitter<CallEvents> {
   protected override onListening(event: keyof CallEvents): void {
     if (event === 'speechStart' || event === 'speechEnd')
       this.#sound.watchSpeech(this.listenerCount('speechStart') + this.listenerCount('speechEnd') > 0 ? 'somebody' : 'nobody');
-    // Without anybody to decide, the session refuses by itself.
+    // Without anybody to decide or to understand, the session refuses by itself.
     if (event === 'transferRequest') this.#watchTransfers();
+    if (event === 'message') this.#watchInfo();
   }
 
   #follow(): void {
@@ -319,7 +321,7 @@ export class Call extends SafeEmitter<CallEvents> {
     session.on('dtmf', (digit) => this.emit('dtmf', digit));
     session.on('held', (hold) => this.emit('held', hold));
     session.on('resumed', (hold) => this.emit('resumed', hold));
-    session.on('message', ({ contentType, text }) => this.emit('message', { contentType, text }));
+    session.on('message', ({ contentType, text }) => this.emit('message', { contentType, text, method: 'MESSAGE' }));
     session.on('transferProgress', (progress) => this.emit('transferProgress', progress));
     session.on('ended', (end) => this.#end(end));
   }
@@ -347,6 +349,15 @@ export class Call extends SafeEmitter<CallEvents> {
   readonly #onTransferRequest = (request: SessionRequest): void => {
     this.emit('transferRequest', new TransferRequest(request, this.#home));
   };
+
+  readonly #onInfo = ({ contentType, text }: SessionMessage): void => {
+    this.emit('message', { contentType, text, method: 'INFO' });
+  };
+
+  #watchInfo(): void {
+    this.#session.off('info', this.#onInfo);
+    if (this.listenerCount('message') > 0) this.#session.on('info', this.#onInfo);
+  }
 
   #watchTransfers(): void {
     this.#session.off('transferRequest', this.#onTransferRequest);

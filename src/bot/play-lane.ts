@@ -37,6 +37,7 @@ interface Feeding {
 
 export class PlayLane {
   readonly #sampleRate: number;
+  readonly #onWrite: (samples: number) => void;
   #ring: PlayoutRing | undefined;
   #marks: RingMarks | undefined;
   readonly #queue: (LaneSound | Deferred)[] = [];
@@ -44,8 +45,10 @@ export class PlayLane {
   #isRunning = false;
   #deferredSamples = 0;
 
-  constructor(sampleRate: number) {
+  /** `onWrite` is told how many samples are about to be written into the ring. */
+  constructor(sampleRate: number, onWrite: (samples: number) => void = () => {}) {
     this.#sampleRate = sampleRate;
+    this.#onWrite = onWrite;
   }
 
   /** There is media: what was queued before begins. */
@@ -129,7 +132,10 @@ export class PlayLane {
 
   #write({ samples, mark, tell }: Deferred, ring: PlayoutRing, marks: RingMarks): void {
     if (samples !== undefined) this.#deferredSamples -= samples.length;
-    if (samples !== undefined && !ring.ended) ring.write(samples);
+    if (samples !== undefined && !ring.ended) {
+      this.#onWrite(samples.length);
+      ring.write(samples);
+    }
     if (mark !== undefined) marks.named(mark);
     if (tell !== undefined) marks.atEnd(tell);
   }
@@ -169,6 +175,7 @@ export class PlayLane {
       for (let piece = await sound.read(pieceSamples); piece !== undefined; piece = await sound.read(pieceSamples)) {
         if (isDone(playout)) return;
         if (gain !== 1) amplify(piece, gain);
+        this.#onWrite(piece.length);
         ring.write(piece);
         feeding.written += piece.length;
         onTheWay++;

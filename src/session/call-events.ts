@@ -25,6 +25,8 @@ export interface CallSessionEvents {
   resumed: [hold: { readonly by: Side }];
   dtmf: [digit: DtmfDigit, press: { readonly durationMs: number; readonly via: DtmfWay }];
   message: [message: CallMessage];
+  /** An INFO that is no key (RFC 6086 §4: no package). Without a listener it is refused: 415. */
+  info: [message: CallMessage];
   transferRequest: [request: TransferRequest];
   transferProgress: [progress: { readonly status: number; readonly reason: string }];
   /** Exactly once, and always the last. */

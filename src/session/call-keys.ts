@@ -1,4 +1,4 @@
-// The keys pressed during a call, both ways, whichever way they travel: RFC 4733 events, tones in the audio, INFO.
+// The keys pressed and the texts sent within a call, both ways: RFC 4733 events, tones in the audio, INFO, MESSAGE.
 import type { DtmfDigit } from '../codec/dtmf-keypad.js';
 import { CallError, OptionError } from '../errors.js';
 import type { SipRequest } from '../sip/message/message.js';
@@ -47,12 +47,26 @@ export class CallKeys {
     tell('dtmf', digit, { durationMs, via });
   }
 
-  /** An INFO without a package (RFC 6086 §5). Undefined: what anybody would answer. */
-  onInfo(request: SipRequest): RequestReply | undefined {
-    if (request.infoPackage !== undefined || request.body.length === 0) return undefined;
-    const press = parseDtmfRelay(request.header('Content-Type') ?? '', request.bodyText);
-    if (press === undefined) return { status: 415, headers: [['Accept', RELAY_TYPES.join(', ')]] };
-    this.onPress(press.digit, press.durationMs, 'info');
+  async message(text: string, { contentType = 'text/plain;charset=UTF-8' }: { readonly contentType?: string }): Promise<void> {
+    const response = await this.#inside.established('message').send('MESSAGE', { contentType, body: text });
+    if (response.status >= 300) throw new CallError('ERR_REQUEST', response.status, response.reason);
+  }
+
+  /** Undefined: what anybody would answer to such a request. */
+  onRequest(request: SipRequest): RequestReply | undefined {
+    const { call, tell } = this.#inside;
+    const contentType = request.header('Content-Type') ?? 'text/plain';
+    const message = { contentType, text: request.bodyText, body: request.body };
+    if (request.method === 'MESSAGE') tell('message', message);
+    // RFC 6086 §4.2.2, §5: what belongs to a package, or says nothing, is answered by rule.
+    else if (request.method !== 'INFO' || request.infoPackage !== undefined || request.body.length === 0) return undefined;
+    else {
+      const press = parseDtmfRelay(contentType, request.bodyText);
+      if (press !== undefined) this.onPress(press.digit, press.durationMs, 'info');
+      // RFC 2976 §2.2: what nobody here understands is refused.
+      else if (call.listenerCount('info') === 0) return { status: 415, headers: [['Accept', RELAY_TYPES.join(', ')]] };
+      else tell('info', message);
+    }
     return { status: 200 };
   }
 }

@@ -10,7 +10,7 @@ import { type NameAddr, parseNameAddr } from '../sip/message/name-addr.js';
 import type { Uri } from '../sip/message/uri.js';
 import type { IncomingCall } from '../sip/ua/invite-incoming.js';
 import type { OutgoingCall } from '../sip/ua/invite-outgoing.js';
-import type { InviteHandler, InviteUsage, RemoteAddress, RequestReply } from '../sip/ua/invite-usage.js';
+import type { InviteHandler, InviteUsage, RemoteAddress } from '../sip/ua/invite-usage.js';
 import type { AgreedMedia } from './agreement.js';
 import { CallChanges } from './call-changes.js';
 import { CallDescriptions } from './call-descriptions.js';
@@ -256,10 +256,8 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
   }
 
   /** A MESSAGE within the call (RFC 3428). */
-  async message(text: string, options: { readonly contentType?: string } = {}): Promise<void> {
-    const { contentType = 'text/plain;charset=UTF-8' } = options;
-    const response = await this.#established('message').send('MESSAGE', { contentType, body: text });
-    if (response.status >= 300) throw new CallError('ERR_REQUEST', response.status, response.reason);
+  message(text: string, options: { readonly contentType?: string } = {}): Promise<void> {
+    return this.#keys.message(text, options);
   }
 
   /** To a URI (blind), or to the other side of another call (attended): RFC 3515, RFC 3891, RFC 5589. */
@@ -282,22 +280,10 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
       onReinviteAck: (_request, body) => changes.onAnswer(body),
       onRefresh: () => this.#inside.descriptions.offer(),
       onRefreshed: (_response, body) => changes.onAnswer(body),
-      onRequest: (request) => this.#onRequest(request),
+      onRequest: (request) => this.#keys.onRequest(request),
       onRefer: (_request, subscription) => this.#transfers.onRefer(subscription),
       onEnd: (end) => this.#life.onEnd(end),
     };
-  }
-
-  /** Undefined: what anybody would answer to such a request. */
-  #onRequest(request: SipRequest): RequestReply | undefined {
-    if (request.method === 'INFO') return this.#keys.onInfo(request);
-    if (request.method !== 'MESSAGE') return undefined;
-    this.#tell('message', {
-      contentType: request.header('Content-Type') ?? 'text/plain',
-      text: request.bodyText,
-      body: request.body,
-    });
-    return { status: 200 };
   }
 
   // ── inside ──

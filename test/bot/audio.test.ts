@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type AudioFrame, CallAudio } from '../../src/bot/audio.js';
+import { Player } from '../../src/bot/player.js';
+import { silentLogger } from '../../src/log.js';
 import { counting, FRAME, fakeLine, RATE, settled } from './fake-line.js';
 
 function open() {
@@ -150,6 +152,53 @@ describe('what the bot says', () => {
     line.ticks(3);
     expect(line.sent).toEqual([...counting(0, 2240)]);
     expect(marks).toEqual(['first sent', 'second cleared']);
+  });
+
+  describe('what `clear` says was played is of what the bot was saying', () => {
+    const piece = new Int16Array(FRAME);
+
+    test('one reply after the other: each by itself, however long ago the one before ended', () => {
+      const { audio, line } = open();
+      audio.attach(line);
+      for (const waitTicks of [50, 80, 500]) {
+        for (let i = 0; i < 10; i++) audio.write(piece);
+        line.ticks(10 + waitTicks);
+      }
+      for (let i = 0; i < 10; i++) audio.write(piece);
+      line.ticks(3);
+      expect([audio.clear(), audio.playedMs]).toEqual([{ playedMs: 60, droppedMs: 140 }, 660]);
+      expect(audio.clear()).toEqual({ playedMs: 0, droppedMs: 0 });
+    });
+
+    test('a voice that hands over each piece just in time, or pauses between sentences, is one reply', () => {
+      const { audio, line } = open();
+      audio.attach(line);
+      for (const waitTicks of [1, 1, 1, 10, 40, 49, 1]) {
+        audio.write(piece);
+        line.ticks(1 + waitTicks);
+      }
+      audio.write(piece);
+      line.ticks(1);
+      expect(audio.clear()).toEqual({ playedMs: 160, droppedMs: 0 });
+      audio.write(piece);
+      audio.write(piece);
+      line.ticks(1);
+      expect(audio.clear()).toEqual({ playedMs: 20, droppedMs: 20 });
+    });
+
+    test('sounds are part of it, and what each of them says adds up to it', async () => {
+      const { audio, line } = open();
+      audio.attach(line);
+      const player = new Player(audio, { logger: silentLogger, onDtmf: () => () => {}, onSpeech: () => () => {} });
+      const [first, second] = [player.play(new Int16Array(FRAME * 5)), player.play(new Int16Array(FRAME * 50))];
+      for (let i = 0; i < 12; i++) {
+        await settled();
+        line.tick();
+      }
+      const { playedMs } = audio.clear();
+      expect(playedMs).toBe((await first.done).playedMs + (await second.done).playedMs);
+      expect(playedMs).toBeGreaterThan(100);
+    });
   });
 
   test('what is written and marked before there is media waits for it, and is cleared with it', () => {

@@ -312,3 +312,28 @@ describe('several bots in one process', () => {
     await bot.stop();
   });
 });
+
+describe('INFO that is no key', () => {
+  test.each([
+    ['somebody listens for messages', 200, ['application/json {"hello":1} INFO']],
+    ['nobody does', 415, []],
+  ] as const)('%s: %i', async (who, status, told) => {
+    const world = new World();
+    const bot = await world.bot(1);
+    const heard: string[] = [];
+    bot.on('call', (call) => {
+      if (status === 200) call.on('message', ({ contentType, text, method }) => heard.push(`${contentType} ${text} ${method}`));
+      return call.answer();
+    });
+    const { agent } = await pbx(world, 9, {});
+    const sdp = `v=0\r\no=- 1 1 IN IP4 ${hostOf(9)}\r\ns=-\r\nc=IN IP4 ${hostOf(9)}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n`;
+    const body = { contentType: 'application/sdp', bytes: Buffer.from(sdp) };
+    const invite = agent.invite({ uri: `sip:bot@${hostOf(1)}`, from: `<sip:app@${hostOf(9)}>`, body });
+    await world.run(500);
+    const response = await world.until(invite.info({ contentType: 'application/json', body: '{"hello":1}' }));
+    expect([response.status, heard], who).toEqual([status, told]);
+    await world.until(invite.bye());
+    await agent.close();
+    expect(await world.close()).toEqual(NOTHING_LEFT);
+  });
+});

@@ -96,7 +96,7 @@ describe('playing', () => {
     const second = player.play(counting(20_000, 6400), { mode: 'replace' });
     await run(line, 100);
     expect(await first.done).toEqual({ outcome: 'interrupted', playedMs: 100 });
-    expect(audio.clear()).toEqual({ playedMs: 200, droppedMs: 300 });
+    expect(audio.clear()).toEqual({ playedMs: 100, droppedMs: 300 });
     expect(await second.done).toEqual({ outcome: 'interrupted', playedMs: 100 });
     expect(line.sent).toEqual([...counting(0, 1600), ...counting(20_000, 1600)]);
   });

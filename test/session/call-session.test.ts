@@ -449,6 +449,10 @@ describe('keys and messages', () => {
     ]);
     const other = await settled(call.usage!.info({ contentType: 'application/media_control+xml', body: '<x/>' }));
     expect([other.status, other.headers('Accept')]).toEqual([415, ['application/dtmf-relay', 'application/dtmf']]);
+    const told: string[] = [];
+    incoming.on('info', ({ contentType, text }) => told.push(`${contentType} ${text}`));
+    const taken = await settled(call.usage!.info({ contentType: 'application/json', body: '{"a":1}' }));
+    expect([taken.status, told]).toEqual([200, ['application/json {"a":1}']]);
     await settled(call.hangup());
   });
 

@@ -98,7 +98,7 @@ export class Dialog {
       remoteTag: from.tag ?? '',
       local: request.to?.tag === undefined ? `${to};tag=${localTag}` : to,
       remote: request.header('From')!,
-      // Deviation: §8.1.1.8 makes Contact mandatory here; without one the From URI is the best address there is.
+      // Of an INVITE without Contact nobody gets this far; of a Contact that cannot be read the From URI is the best there is.
       remoteTarget: from.uri,
       routeSet: request.headers('Record-Route'),
       localSequence: 0,

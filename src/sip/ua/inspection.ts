@@ -17,6 +17,9 @@ const KNOWN = new Set([
   ...['INFO', 'REFER', 'SUBSCRIBE', 'NOTIFY', 'MESSAGE', 'PUBLISH'],
 ]);
 
+/** §8.1.1.8, RFC 6665 §3.1.1, RFC 3515 §2.4.1: they can make a dialog, and must say where its requests shall go. */
+const NEED_CONTACT = new Set(['INVITE', 'SUBSCRIBE', 'REFER']);
+
 const SCHEMES = new Set(['sip', 'sips', 'tel']);
 
 /** Undefined: nothing is wrong with it. A request within a dialog is only asked for what it requires; its method and body are the dialog's. */
@@ -30,6 +33,7 @@ export function inspect(request: SipRequest, abilities: Abilities): Refusal | un
     const unknown = request.require.filter((tag) => !abilities.extensions.has(tag.toLowerCase()));
     if (unknown.length > 0) return { status: 420, headers: [['Unsupported', unknown.join(', ')]] };
   }
+  if (!isInDialog && NEED_CONTACT.has(method) && !request.has('Contact')) return { status: 400, reason: 'Missing Contact' };
   return request.body.length === 0 ? undefined : inspectBody(request, isInDialog ? undefined : abilities.accepts(method));
 }
 

@@ -57,7 +57,7 @@ describe('how a dialog begins, RFC 3261 §12.1', () => {
     const dialog = Dialog.ofRequest(old, 'ours', 'early')!;
     expect(dialog.remoteTag).toBe('');
     expect(dialog.local).toBe('sip:bob@example.org;tag=ours');
-    // No Contact either: the From URI is the best there is.
+    // Nor a Contact that can be read: the From URI is the best there is.
     expect(String(dialog.remoteTarget)).toBe('sip:alice@example.com');
     expect(Dialog.ofResponse(request('INVITE'), response(200, [], null))?.remoteTag).toBe('');
   });

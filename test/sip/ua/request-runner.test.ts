@@ -22,6 +22,7 @@ function invite(to = `sip:bob@${B}`, method = 'INVITE'): SipRequest {
     ['To', `<${to}>`],
     ['Call-ID', `${method}-1`],
     ['CSeq', `1 ${method}`],
+    ['Contact', `<sip:alice@${A}>`],
   ]);
 }
 
