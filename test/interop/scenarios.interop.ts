@@ -164,8 +164,7 @@ async function runIncoming(set: string, scenario: Incoming): Promise<SippRun> {
 }
 
 /** SIPp's own -timeout does not end a call that waits for what never comes. */
-const limitOf = ({ file, reason }: Incoming): number =>
-  file.includes('-drop-') && reason === undefined ? 50_000 : reason === undefined ? 20_000 : 4000;
+const limitOf = ({ file, instead }: Incoming): number => (instead !== undefined ? 8000 : file.includes('-drop-') ? 50_000 : 20_000);
 
 async function runOutgoing(set: string, scenario: Outgoing): Promise<SippRun> {
   const sippPort = port++;

@@ -60,6 +60,10 @@ const ringAndAnswer = async (call: Call): Promise<void> => {
   await call.ring();
   await call.answer();
 };
+const listening = async (call: Call): Promise<void> => {
+  call.on('message', () => {});
+  await call.answer();
+};
 const refuse = (status: number) => (call: Call) => call.reject(status);
 const answerThenHangup = async (call: Call): Promise<void> => {
   await call.answer();
@@ -101,6 +105,18 @@ const refused =
     if (error?.status !== status) throw new Error(`dial was answered ${error?.status}`);
   };
 
+/** It ends for us with the first BYE, whatever that is answered. */
+const endedByOneBye = async (stage: Stage): Promise<void> => {
+  const byes = new Set<string>();
+  stage.bot.on('trace', ({ bytes }) => {
+    const text = Buffer.from(bytes).toString('latin1');
+    if (text.startsWith('BYE ')) byes.add(/^CSeq:.*$/im.exec(text)![0]);
+  });
+  await dialled()(stage);
+  await stage.sleep(500);
+  if (byes.size !== 1 || stage.bot.calls.size !== 0) throw new Error(`${[...byes]}; ${stage.bot.calls.size} calls`);
+};
+
 const account =
   (password: string, user = '1234') =>
   (sipp: string) =>
@@ -136,6 +152,7 @@ export const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
     callee('docs/uac.xml', ringAndAnswer),
     callee('docs/regexp.xml', answer, {
       reason: 'the whole exchange passes; its example regexp wants letters in o=, where `-` is what RFC 8866 §5.2 has for no user',
+      complaint: /Failed regexp match.*'SIP\/2\.0 200 OK[^]*o=- \d+ 1 IN IP4[^]*with regexp 'o=\(\[\[:alnum:\]\]\*\)/,
     }),
     callee('docs/uac_pcap.xml', answer, { check: spoken('an A-law capture and a key') }),
     caller('docs/uas.xml', dialled()),
@@ -148,11 +165,7 @@ export const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
       reason: 'the tested side is a registrar and proxy (REGISTER, then INVITE to a third party)',
       instead: 405,
     }),
-    caller('docs/branchs.xml', dialled(), {
-      options: registered('x', undefined),
-      reason: 'wants REGISTER and INVITE under one Call-ID: a test of SIPp’s own branching',
-      complaint: /TODO/,
-    }),
+    unfit('docs/branchs.xml', 'wants REGISTER and INVITE under one Call-ID: a test of SIPp’s own branching'),
     caller('sipp_scenarios/mcd_register.xml', async () => {}, { options: registered('16001', undefined) }),
     ...(['g711a', 'g711u', 'g722', 'crypto_simple', 'crypto_simple_renegotiation'] as const).flatMap((kind): Scenario[] => [
       callee(
@@ -164,7 +177,10 @@ export const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
         {
           version: '3.8',
           options: () => ({ srtp: 'optional' }),
-          ...(kind === 'g722' && { reason: 'compares the bytes of an echo: ours goes through PCM, exact for G.711 and not for G.722' }),
+          ...(kind === 'g722' && {
+            reason: 'compares the bytes of an echo: ours goes through PCM, exact for G.711 and not for G.722',
+            complaint: /RTP check failed/,
+          }),
           ...(kind.startsWith('crypto') && {
             args: ['-rtpcheck_debug', '-srtpcheck_debug'],
             reason:
@@ -243,17 +259,20 @@ export const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
     callee('uac.xml'),
     caller('uas-200-ok-no-contact-cancel.xml', dialled(), {
       reason: 'answers 200 without the Contact that §12.1.1 demands and expects a CANCEL after it, which §9.1 forbids',
+      complaint: /while expecting 'CANCEL' \(index 2\), received 'ACK /,
     }),
     caller('uas-302.xml', refused(302)),
     caller('uas-404.xml', refused(404)),
     caller('uas-407-no-auth-header.xml', refused(407), {
       reason: 'a 407 without Proxy-Authenticate cannot be answered (§22.3): the call fails with 407',
+      complaint: /^$/,
     }),
     caller('uas-auth-register-no-realm.xml', async () => {}, { options: registered('foo', 'bar') }),
     caller('uas-auth-register.xml', async () => {}, { options: registered('foo', 'bar') }),
     caller('uas-auth.xml', dialled(), { options: account('1234') }),
-    caller('uas-bye-with-auth.xml', dialled(), {
+    caller('uas-bye-with-auth.xml', endedByOneBye, {
       options: account('1234'),
+      complaint: /^$/,
       reason:
         'answers our BYE 407 with the very nonce that the BYE answers: that says the password is wrong, and is not tried again (§22.2)',
     }),
@@ -292,7 +311,7 @@ export const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
     callee('uac-invite-expect-183-cancel.xml', (call) => call.progress()),
     callee('uac-invite-expect-480.xml', refuse(480)),
     callee('uac-pcap-carrier-success.xml', answer, { check: spoken('an A-law capture') }),
-    callee('uac-pcap-device-success-in-dialog-request.xml', answer, john),
+    callee('uac-pcap-device-success-in-dialog-request.xml', listening, john),
     callee('uac-pcap-device-success.xml', answer, john),
     callee('uac-refer-no-notify.xml', async (call) => {
       await call.answer();
@@ -309,9 +328,9 @@ export const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
       await call.sendDtmf('1', { via: 'info' });
       await call.hangup();
     }),
-    callee('uac-success-info-received-bye.xml', answer, {
-      reason: 'wants 200 to an INFO with text; without a package we take DTMF alone, and say so (RFC 6086 §4.2.2)',
-      instead: 415,
+    callee('uac-success-info-received-bye.xml', async (call) => {
+      call.on('message', () => setTimeout(() => void call.hangup(), 500));
+      await call.answer();
     }),
     callee('uac-success-received-bye.xml', answerThenHangup),
     callee('uac-success-send-bye.xml'),
@@ -327,7 +346,10 @@ export const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
         await new Promise<void>((resolve) => call.on('transferRequest', () => resolve()));
         await Promise.race([call.hangup(), sleep(500)]);
       },
-      { reason: 'takes for a mistake the NOTIFY that RFC 3515 §2.4.4 demands after the 202' },
+      {
+        reason: 'takes for a mistake the NOTIFY that RFC 3515 §2.4.4 demands after the 202',
+        complaint: /while expecting 'BYE' \(index 9\), received 'NOTIFY /,
+      },
     ),
     caller(
       'uas-dial.xml',
@@ -355,7 +377,7 @@ export const scenarios: Readonly<Record<string, readonly Scenario[]>> = {
     ].map((name) => callee(`sbc-inbound/${name}.xml`)),
     callee('sbc-inbound/uac-pcap-carrier-fail-ambiguous.xml', refuse(503)),
     callee('sbc-inbound/uac-pcap-carrier-max-call-limit.xml', answer, { options: () => ({ maxCalls: 0 }) }),
-    callee('sbc-inbound/uac-pcap-device-success-in-dialog-request.xml', answer, john),
+    callee('sbc-inbound/uac-pcap-device-success-in-dialog-request.xml', listening, john),
     callee('sbc-inbound/uac-pcap-device-success.xml', answer, john),
     ...policy('sbc-inbound/'),
     caller('sbc-inbound/uas.xml', dialled()),

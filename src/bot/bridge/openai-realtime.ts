@@ -209,8 +209,8 @@ export class OpenAiRealtime extends BridgeBot<OpenAiRealtimeEvents> {
   /** The caller speaks: what was not heard is taken back, and the model's memory with it. */
   #cutOff(): void {
     if (this.#responseId !== undefined) this.#items.silence(this.#responseId);
-    const { playedMs } = this.line.clear();
-    for (const { id, contentIndex, heardMs } of this.#items.cut(playedMs)) {
+    this.line.clear();
+    for (const { id, contentIndex, heardMs } of this.#items.cut(this.line.call.audio.playedMs)) {
       this.send({ type: 'conversation.item.truncate', item_id: id, content_index: contentIndex, audio_end_ms: heardMs });
       this.emit('interrupted', { itemId: id, heardMs });
     }
