@@ -53,6 +53,32 @@ export { type Interruption, type PlayMode, Playout, type PlayoutResult } from '.
 export { Recording, type RecordingResult, type RecordOptions } from './bot/recorder.js';
 export { type BotStats, SipBot, type SipBotEvents, type Voicemail } from './bot/sip-bot.js';
 export type { SoundOptions, SoundSource } from './bot/sound.js';
+export { type AzureSpeechOptions, AzureSpeechToText, AzureTextToSpeech, type AzureTextToSpeechOptions } from './bot/speech/azure-speech.js';
+export {
+  DeepgramSpeechToText,
+  type DeepgramSpeechToTextOptions,
+  DeepgramTextToSpeech,
+  type DeepgramTextToSpeechOptions,
+} from './bot/speech/deepgram.js';
+export {
+  ElevenLabsSpeechToText,
+  type ElevenLabsSpeechToTextOptions,
+  ElevenLabsTextToSpeech,
+  type ElevenLabsTextToSpeechOptions,
+} from './bot/speech/elevenlabs.js';
+export {
+  GoogleSpeechToText,
+  type GoogleSpeechToTextOptions,
+  GoogleTextToSpeech,
+  type GoogleTextToSpeechOptions,
+} from './bot/speech/google-speech.js';
+export {
+  OpenAiSpeechToText,
+  type OpenAiSpeechToTextOptions,
+  OpenAiTextToSpeech,
+  type OpenAiTextToSpeechOptions,
+} from './bot/speech/openai-speech.js';
+export type { ServiceOptions } from './bot/speech/service.js';
 export type { Recognition, RecognitionOptions, SpeechToText, Transcript } from './bot/speech/speech-to-text.js';
 export type { SpeakOptions, SpokenChunk, TextToSpeech, WordMark } from './bot/speech/text-to-speech.js';
 export { TransferRequest } from './bot/transfer-request.js';

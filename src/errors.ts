@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'ERR_AUDIO'
   | 'ERR_QUEUE_FULL'
   | 'ERR_CODEC'
+  | 'ERR_SERVICE'
   | 'ERR_STOPPED';
 
 export class SipBotError extends Error {

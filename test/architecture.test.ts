@@ -128,6 +128,14 @@ describe('the house', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('services are asked by HTTP from one file only', () => {
+    const asking = files.filter((file) => {
+      const code = readFileSync(join(src, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+      return !file.startsWith('cli/') && /(?<![.#\w])fetch\(/.test(code);
+    });
+    expect(asking).toEqual(['bot/wire/http.ts']);
+  });
+
   test('the core asks no clock and draws no lots of its own', () => {
     const allowed = new Set(['clock.ts', 'random.ts']);
     const wrong = files.filter((file) => {

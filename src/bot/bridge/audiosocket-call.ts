@@ -13,8 +13,8 @@ import { Player, type PlayOptions } from '../player.js';
 import type { Playout } from '../playout.js';
 import { SafeEmitter } from '../safe-emitter.js';
 import type { SoundSource } from '../sound.js';
+import { soundWriter } from '../wire/sound-format.js';
 import { type AudioSocketFrame, audioKindOf, dtmfKind, errorKind, hangupKind, rateOfKind, writeFrame } from './audiosocket-frames.js';
-import { soundWriter } from './sound-format.js';
 
 export interface AudioSocketCallEvents {
   dtmf: [digit: DtmfDigit];

@@ -61,6 +61,10 @@ class StreamWire implements MessageWire {
 
   ping(): void {}
 
+  pause(): void {}
+
+  resume(): void {}
+
   close(): void {
     this.#isOver = true;
     this.#stream?.write(writeFrame(hangupKind));

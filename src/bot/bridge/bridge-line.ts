@@ -9,11 +9,11 @@ import type { Call } from '../call.js';
 import type { SoundSource } from '../sound.js';
 import { Link, type LinkState } from '../wire/link.js';
 import type { Message, MessageWire, WireClosed, WireEvents } from '../wire/message-wire.js';
+import { isSilence, type SoundFormat } from '../wire/sound-format.js';
+import { Uplink, type UplinkStats } from '../wire/uplink.js';
 import { Comfort, comfortTone } from './comfort.js';
 import { Downlink, type DownlinkStats } from './downlink.js';
 import { type ResponseTimes, ResponseWatch } from './response-times.js';
-import { isSilence, type SoundFormat } from './sound-format.js';
-import { Uplink, type UplinkStats } from './uplink.js';
 
 /** What all bridges have in common. */
 export interface BridgeOptions {

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../clock.js';
 import type { AudioCleared, CallAudio, MarkOutcome } from '../audio.js';
-import { bytesPerMs, isSoundRate, type SoundFormat, SoundReader } from './sound-format.js';
+import { bytesPerMs, isSoundRate, type SoundFormat, SoundReader } from '../wire/sound-format.js';
 
 export interface DownlinkOptions {
   readonly audio: CallAudio;

@@ -10,10 +10,10 @@ import type { Call, DtmfDigit } from '../call.js';
 import type { AudioOptions } from '../options.js';
 import { bytes, type Json, number, part, readJson, text } from '../wire/json.js';
 import type { Message, MessageWire, WireEvents, WireOpener } from '../wire/message-wire.js';
+import { soundWriter } from '../wire/sound-format.js';
 import { checkSocketUrl, openWebSocket } from '../wire/web-socket.js';
 import { BridgeBot } from './bridge-bot.js';
 import type { BridgeOptions, Platform } from './bridge-line.js';
-import { soundWriter } from './sound-format.js';
 
 export interface JambonzListenOptions extends BridgeOptions {
   readonly url: string;

@@ -8,13 +8,13 @@ import type { AudioOptions } from '../options.js';
 import { bytes, type Json, number, part, readJson, text } from '../wire/json.js';
 import type { Message, MessageWire, WireClosed, WireEvents, WireOpener } from '../wire/message-wire.js';
 import { isFinal } from '../wire/message-wire.js';
+import { bytesPerMs, type SoundEncoding, type SoundFormat } from '../wire/sound-format.js';
 import { checkSocketUrl, openWebSocket } from '../wire/web-socket.js';
 import { BridgeBot } from './bridge-bot.js';
 import type { BridgeEvents, BridgeOptions, Platform } from './bridge-line.js';
 import { KeysPressed } from './keys-pressed.js';
 import { asText, readInput, runTool, type Tool } from './phone-tools.js';
 import { type RealtimeDialect, realtimeSession } from './realtime-session.js';
-import { bytesPerMs, type SoundEncoding, type SoundFormat } from './sound-format.js';
 import { SpokenItems } from './spoken-items.js';
 
 export interface OpenAiRealtimeOptions extends BridgeOptions {

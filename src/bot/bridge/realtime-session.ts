@@ -1,6 +1,7 @@
 /** The session that a Realtime service is asked for, in the words of the API of today or of its beta. */
+
+import type { SoundFormat } from '../wire/sound-format.js';
 import type { Tool } from './phone-tools.js';
-import type { SoundFormat } from './sound-format.js';
 
 export type RealtimeDialect = 'ga' | 'beta';
 

@@ -8,10 +8,10 @@ import type { Call, DtmfDigit } from '../call.js';
 import type { AudioOptions } from '../options.js';
 import { bytes, part, readJson, text } from '../wire/json.js';
 import type { Message, MessageWire, WireEvents, WireOpener } from '../wire/message-wire.js';
+import type { SoundFormat } from '../wire/sound-format.js';
 import { checkSocketUrl, openWebSocket } from '../wire/web-socket.js';
 import { BridgeBot } from './bridge-bot.js';
 import type { BridgeOptions, Platform } from './bridge-line.js';
-import type { SoundFormat } from './sound-format.js';
 
 export interface TwilioStreamsOptions extends BridgeOptions {
   /** Where the application listens: ws:// or wss://. */

@@ -24,6 +24,9 @@ export interface MessageWire {
   /** Taken, and not yet handed to the system. */
   readonly queuedBytes: number;
   ping(): void;
+  /** Reads no more until `resume`: the far end learns to wait. */
+  pause(): void;
+  resume(): void;
   /** Says good-bye, and waits for the far end a while. */
   close(code?: number): void;
   /** Is gone at once. */

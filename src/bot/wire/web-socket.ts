@@ -60,7 +60,16 @@ class SocketWire implements MessageWire {
     if (this.#ws.readyState === WebSocket.OPEN) this.#ws.ping(undefined, undefined, ignored);
   }
 
+  pause(): void {
+    if (this.#ws.readyState === WebSocket.OPEN) this.#ws.pause();
+  }
+
+  resume(): void {
+    if (this.#ws.readyState === WebSocket.OPEN) this.#ws.resume();
+  }
+
   close(code = 1000): void {
+    this.resume();
     this.#ws.close(code);
   }
 

@@ -31,6 +31,16 @@ export class FakeConnection implements MessageWire {
     if (this.answers) queueMicrotask(() => !this.#isOver && this.#events.onPong?.());
   }
 
+  isPaused = false;
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
   close(code = 1000): void {
     this.closedWith = code;
     this.#isOver = true;

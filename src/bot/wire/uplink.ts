@@ -64,6 +64,19 @@ export class Uplink {
     this.flush();
   }
 
+  /** Samples without a place in time. */
+  write(samples: Int16Array): void {
+    this.#take(samples, 0);
+    this.flush();
+  }
+
+  /** What fills no whole chunk goes too, as a shorter one. True: nothing waits any more. */
+  finish(): boolean {
+    if (this.#filled > 0) this.#push();
+    this.flush();
+    return this.#held.length === 0;
+  }
+
   /** Gives the platform what it may have missed. */
   flush(): void {
     while (this.#held.length > 0 && this.#options.deliver(this.#held[0]!.chunk, this.#held[0]!.timeMs)) {
