@@ -29,8 +29,8 @@ if (!existsSync(file)) {
 }
 const report = readReport(JSON.parse(readFileSync(file, 'utf8')));
 rmSync(work, { recursive: true });
-for (const part of [report.matrix, report.figures.join('\n'), report.skips.join('\n')]) if (part !== '') console.log(`\n${part}`);
-console.log();
+for (const part of [report.matrix, report.figures.join('\n')]) if (part !== '') console.log(`\n${part}`);
+console.log(report.skips.length === 0 ? '' : `\nskipped:\n${report.skips.join('\n')}\n`);
 if (writes) writeFileSync(join(root, 'docs/interop.md'), pageOf(report));
 for (const { name, error } of report.retried) console.log(`TRIED AGAIN ${name}\n${error.replace(/^/gm, '    ')}\n`);
 for (const { name, error } of report.failures) console.log(`FAILED ${name}\n${error.replace(/^/gm, '    ')}\n`);

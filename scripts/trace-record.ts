@@ -4,10 +4,11 @@
  *   npm run trace:record -- my-bug.trace --shows "hold is refused" --uri sip:6001@pbx.example.com --do "dial sip:600@pbx.example.com" --do "wait 3" --do "hold 1"
  *
  * Lines: start, dial <target>, ring 1, answer 1, reject 1 486, hold 1, resume 1, dtmf 1 12#, transfer 1 <target>, hangup 1, message <target> <text>,
- * wait <seconds>. Calls are numbered as they begin. `stop`, Ctrl-D or Ctrl-C end the recording. The password is in SIP_PASSWORD and not in the file;
- * names, numbers and addresses are: look before you send it.
+ * wait <seconds>. Calls are numbered as they begin. `stop`, Ctrl-D or Ctrl-C end the recording. Over TLS or WebSocket: --registrar and --proxy
+ * with their `transport`, and --ca for an authority of your own. The password is in SIP_PASSWORD and not in the file; names, numbers and
+ * addresses are: look before you send it.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { SipBotOptions } from '../src/bot.js';
@@ -21,6 +22,7 @@ const { values, positionals } = parseArgs({
     uri: { type: 'string' },
     registrar: { type: 'string' },
     proxy: { type: 'string' },
+    ca: { type: 'string' },
     user: { type: 'string' },
     transport: { type: 'string', default: 'udp' },
     host: { type: 'string', default: '127.0.0.1' },
@@ -35,7 +37,7 @@ const { values, positionals } = parseArgs({
 const [path] = positionals;
 if (path === undefined) {
   console.error(
-    'npm run trace:record -- <file.trace> --host <our address> [--uri sip:…] [--registrar …] [--peer "name and version"] [--shows "…"] [--do "…"]',
+    'npm run trace:record -- <file.trace> --host <our address> [--uri sip:…] [--registrar …] [--proxy "sip:…;transport=tls"] [--peer "name and version"] [--shows "…"] [--do "…"]',
   );
   process.exit(2);
 }
@@ -48,6 +50,7 @@ const options: SipBotOptions = {
   mediaTimeoutMs: 0,
   allow: ['0.0.0.0/0', '::/0'],
   threads: 0,
+  ...(values.ca === undefined ? {} : { tls: { ca: readFileSync(values.ca) } }),
   ...(values.srtp === undefined ? {} : { srtp: values.srtp as NonNullable<SipBotOptions['srtp']> }),
   ...(values.uri === undefined
     ? {}

@@ -58,4 +58,6 @@ export interface Network {
     readonly timeoutMs?: number;
   }): Promise<ByteStream>;
   listen(options: { readonly host: string; readonly port: number }, accept: (stream: ByteStream) => void): Promise<StreamListener>;
+  /** Transports that its plain streams stand for. They protect nothing: only a network that never leaves the process may say so. @default none */
+  readonly standsFor?: readonly ('tls' | 'ws' | 'wss')[];
 }

@@ -46,6 +46,8 @@ interface Path {
 }
 
 export class MemoryNetwork implements Network {
+  /** SIP over TLS and WebSocket as it would be, without the wrapping: no handshake, no certificate. */
+  readonly standsFor = ['tls', 'ws', 'wss'] as const;
   readonly #clock: Clock;
   readonly #random: Random;
   #impairment: Required<Impairment>;

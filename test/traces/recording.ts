@@ -1,4 +1,4 @@
-/** Records a trace: a bot on real sockets, an actor that moves it, and every message as it goes by. Passwords and digests are not in it. */
+/** Records a trace: a bot on real sockets, an actor that moves it, and every message as it goes by. Passwords, digests and certificates are not in it. */
 import { SipBot, type SipBotOptions } from '../../src/bot.js';
 import { type Datagram, writePcap } from '../../src/trace/pcap.js';
 import { Actor } from './actor.js';
@@ -67,7 +67,7 @@ export class Recording {
   }
 
   write(shows: string, peer: string): string {
-    const { password, logger: _logger, threads: _threads, ...rest } = this.#options;
+    const { password, logger: _logger, threads: _threads, tls: _tls, ...rest } = this.#options;
     const bot: SipBotOptions = password === undefined ? rest : { ...rest, password: 'secret' };
     const file: TraceFile = { shows, peer, bot, events: this.#events.map(withUsableKeys) };
     return writeTrace(file);

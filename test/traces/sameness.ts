@@ -17,7 +17,9 @@ const KINDS: readonly Kind[] = [
   { name: 'call-id', pattern: /(\r\nCall-ID: )([^\r\n]+)/gi },
   { name: 'call-id', pattern: /([?&]Replaces=)([^%]+)/gi },
   { name: 'call-id', pattern: /(\r\nReplaces: )([^;\r\n]+)/gi },
-  { name: 'user', pattern: /(\r\n(?:Contact|Referred-By|To|From): [^\r\n]*?<sip:)([\w.~-]{16,})(?=@)/gi },
+  { name: 'user', pattern: /(\r\n(?:Contact|Referred-By|To|From): [^\r\n]*?<sips?:)([\w.~-]{16,})(?=@)/gi },
+  // RFC 7118 §5: a name for who has no address.
+  { name: 'host', pattern: /([ @])([\da-z]{16,})(?=\.invalid)/gi },
   // Derived from the account, whose password is not in a trace.
   { name: 'instance', pattern: /(\+sip\.instance="<urn:uuid:)([\da-f-]+)/gi },
   { name: 'rseq', pattern: /(\r\nRSeq: )(\d+)/gi },

@@ -1,10 +1,10 @@
-/** Who makes connections: Node's sockets for tcp, tls, ws and wss, or an injected network for tcp alone. */
+/** Who makes connections: Node's sockets for tcp, tls, ws and wss, or an injected network for tcp, and for what it stands for. */
 import { OptionError } from '../../errors.js';
 import type { Network, StreamListener } from '../../network.js';
 import type { Channel } from './flow.js';
-import { StreamChannel } from './stream-channel.js';
+import { StreamChannel, type StreamTransport } from './stream-channel.js';
 import { connectTls, listenTls } from './tls.js';
-import type { ListenOptions, Target, TlsOptions, TransportLimits } from './transport.js';
+import type { ListenOptions, Target, TlsOptions, TransportLimits, TransportName } from './transport.js';
 import { connectWs, listenWs } from './ws.js';
 
 export interface Carriers {
@@ -32,7 +32,11 @@ export class NetworkCarriers implements Carriers {
   async connect(target: Target, options: { readonly localAddress?: string; readonly timeoutMs: number }): Promise<Channel> {
     const { message } = this.#limits;
     const { transport, address: host, port } = target;
-    if (transport === 'tcp') return new StreamChannel('tcp', await this.#network.connect({ host, port, ...options }), [], message);
+    const plain = this.#plain(transport);
+    if (plain !== undefined) {
+      const identities = plain === 'tls' || plain === 'wss' ? [target.host] : [];
+      return new StreamChannel(plain, await this.#network.connect({ host, port, ...options }), identities, message);
+    }
     this.#demandSystem(transport);
     if (transport === 'ws' || transport === 'wss') return connectWs(target, this.#tls, { ...options, message });
     const { stream, identities } = await connectTls({ host, port, ...options, name: target.host }, this.#tls);
@@ -46,9 +50,8 @@ export class NetworkCarriers implements Carriers {
   ): Promise<StreamListener> {
     const { message, halfOpenMs, maxHalfOpen } = this.#limits;
     const { transport, host, port } = options;
-    if (transport === 'tcp') {
-      return this.#network.listen({ host, port }, (stream) => accept(new StreamChannel('tcp', stream, [], message)));
-    }
+    const plain = this.#plain(transport);
+    if (plain !== undefined) return this.#network.listen({ host, port }, (stream) => accept(new StreamChannel(plain, stream, [], message)));
     this.#demandSystem(transport);
     if (transport !== 'ws' && (this.#tls.cert === undefined || this.#tls.key === undefined)) {
       throw new OptionError('tls', `cert and key are needed to listen on ${transport}`);
@@ -62,6 +65,12 @@ export class NetworkCarriers implements Carriers {
       );
     }
     return listenWs(options, this.#tls, this.#limits, accept, onRefused);
+  }
+
+  /** What goes over a stream of the network's as it is. */
+  #plain(transport: TransportName): StreamTransport | undefined {
+    if (transport === 'tcp') return transport;
+    return transport !== 'udp' && this.#network.standsFor?.includes(transport) === true ? transport : undefined;
   }
 
   #demandSystem(transport: string): void {

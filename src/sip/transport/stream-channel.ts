@@ -4,17 +4,20 @@ import { Framer } from '../message/framer.js';
 import type { ParseLimits } from '../message/limits.js';
 import type { Channel, ChannelEvents } from './flow.js';
 
+/** Over WebSocket a message is framed by its frame; it is by its length where a network of memory stands for one. */
+export type StreamTransport = 'tcp' | 'tls' | 'ws' | 'wss';
+
 const PING = Uint8Array.of(13, 10, 13, 10);
 const PONG = Uint8Array.of(13, 10);
 
 export class StreamChannel implements Channel {
-  readonly transport: 'tcp' | 'tls';
+  readonly transport: StreamTransport;
   readonly identities: readonly string[];
   readonly #stream: ByteStream;
   readonly #framer: Framer;
   #events: ChannelEvents | undefined;
 
-  constructor(transport: 'tcp' | 'tls', stream: ByteStream, identities: readonly string[], limits: ParseLimits) {
+  constructor(transport: StreamTransport, stream: ByteStream, identities: readonly string[], limits: ParseLimits) {
     this.transport = transport;
     this.identities = identities;
     this.#stream = stream;

@@ -32,7 +32,7 @@ import { addressTowards } from './udp.js';
 export interface TransportLayerOptions {
   readonly clock?: Clock;
   readonly random?: Random;
-  /** An injected one carries udp and tcp. @default Node's sockets */
+  /** An injected one carries udp, tcp, and what it `standsFor`. @default Node's sockets */
   readonly network?: Network;
   readonly tls?: TlsOptions;
   readonly limits?: Partial<TransportLimits>;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ListenError, OptionError, SipBotError } from '../../../src/errors.js';
+import type { Network } from '../../../src/network.js';
 import { type SipMessage, SipRequest, SipResponse } from '../../../src/sip/message/message.js';
 import { responseTo } from '../../../src/sip/message/response-to.js';
 import { write } from '../../../src/sip/message/write.js';
@@ -62,7 +63,7 @@ async function pair(transport: TransportName, world = new World()): Promise<{ wo
   return { world, a, b, flow: await connecting };
 }
 
-describe.each(['udp', 'tcp'] as const)('a message over %s', (transport) => {
+describe.each(['udp', 'tcp', 'tls', 'ws', 'wss'] as const)('a message over %s', (transport) => {
   test('§18.1, §18.2: a request arrives stamped, and its response comes back on the flow it came by', async () => {
     const { world, a, b, flow } = await pair(transport);
     const { host, port } = a.layer.sentBy(flow);
@@ -303,9 +304,16 @@ describe('connections', () => {
 });
 
 describe('options', () => {
-  test('an injected network carries udp and tcp only, and says so', async () => {
-    await expect(new World().agent().layer.listen({ transport: 'ws', host: A, port: 80 })).rejects.toThrow(OptionError);
-    await expect(new World().agent().layer.flowTo({ transport: 'tls', address: B, port: 5061, host: B })).rejects.toThrow(/udp and tcp/);
+  test('an injected network carries udp and tcp only, unless it says that it never leaves the process', async () => {
+    const world = new World();
+    const network: Network = {
+      datagram: (options) => world.network.datagram(options),
+      connect: (options) => world.network.connect(options),
+      listen: (options, accept) => world.network.listen(options, accept),
+    };
+    const { layer } = world.agent({ network });
+    await expect(layer.listen({ transport: 'ws', host: A, port: 80 })).rejects.toThrow(OptionError);
+    await expect(layer.flowTo({ transport: 'tls', address: B, port: 5061, host: B })).rejects.toThrow(/udp and tcp/);
   });
 
   test('a host that is no address, a public address that is a name, a block that is none: OptionError', async () => {
