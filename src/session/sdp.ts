@@ -125,11 +125,11 @@ export function writeSdp(description: SessionDescription): string {
   const shared = description.media.find((line) => line.port !== 0 && line.address !== undefined)?.address ?? origin.address;
   return writeFields({
     version: 0,
-    // Ours are below 2^53; a version of others past it is rounded here, and nobody writes those.
+    // Ours are below 2^53; one of others that is larger is rounded here, and one that is no number is 0: nobody writes those.
     origin: {
       username: origin.username,
       sessionId: origin.sessionId,
-      sessionVersion: Number(origin.version),
+      sessionVersion: Number(origin.version) || 0,
       netType: 'IN',
       ipVer: familyOf(origin.address),
       address: origin.address,
