@@ -163,8 +163,8 @@ async function soak(): Promise<boolean> {
 
 function progress(atS: number): void {
   const told = parties.map(({ name, last }) => {
-    const { sample, placed, faults } = last!;
-    return `${name}: ${sample.calls} calls up, ${placed} placed, ${sample.rssMb.toFixed(0)} MB, heap ${sample.heapMb.toFixed(1)} MB, ${faults.length} faults`;
+    const { sample, placed, answered, faults } = last!;
+    return `${name}: ${sample.calls} calls up, ${placed} placed, ${answered} answered, ${sample.rssMb.toFixed(0)} MB, heap ${sample.heapMb.toFixed(1)} MB, ${faults.length} faults`;
   });
   console.log(`${Math.round(atS / 60)} min  ${told.join('   ')}`);
 }

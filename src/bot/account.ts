@@ -35,6 +35,7 @@ export class Account {
   readonly options: ResolvedAccount;
   readonly credentials: Credentials | undefined;
   readonly mailbox: Mailbox;
+  readonly #agent: UserAgent;
   readonly #door: Doorkeeper;
   readonly #registration: Registration | undefined;
   #serviceRoute: readonly string[] = [];
@@ -42,6 +43,7 @@ export class Account {
 
   constructor(agent: UserAgent, options: ResolvedAccount, door: Doorkeeper, listener: AccountListener) {
     this.options = options;
+    this.#agent = agent;
     this.#door = door;
     this.credentials = options.password === undefined ? undefined : { user: options.authUser ?? options.user, password: options.password };
     this.mailbox = new Mailbox(agent, {
@@ -104,9 +106,12 @@ export class Account {
     }
   }
 
-  async stop(): Promise<void> {
+  /** With calls still up the way to the registrar is kept open until the agent closes: their BYE comes through the same NAT. */
+  async stop(calls: 'none' | 'up'): Promise<void> {
     this.mailbox.unsubscribe();
+    const flow = this.#registration?.registered?.flow;
     await this.#registration?.stop();
+    if (calls === 'up' && flow?.isOpen === true) this.#agent.transports.keepAlive(flow, { answer: 'none' });
     if (this.#registration !== undefined) this.#door.removeContact(this.#registration.contactUser);
     this.#welcome([]);
   }

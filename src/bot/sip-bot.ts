@@ -145,7 +145,7 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
   }
 
   /**
-   * Takes no new calls, gives those there are `drainMs` to end by themselves, hangs up the rest, unregisters, and closes every socket and
+   * Takes no new calls and unregisters, gives the calls there are `drainMs` to end by themselves, hangs up the rest, and closes every socket and
    * thread. Idempotent. Never touches process signals.
    */
   stop(options: { readonly drainMs?: number } = {}): Promise<void> {
@@ -206,7 +206,10 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
     this.#state = 'stopped';
     this.#desk.isClosed = true;
     for (const trunk of this.#trunks) trunk.stop();
-    if (drainMs > 0 && this.#desk.size > 0) {
+    // At once: new calls shall find whoever takes our place, and a refresh of ours must not take it back.
+    const isDraining = drainMs > 0 && this.#desk.size > 0;
+    const unregistered = Promise.allSettled(this.#accounts.map((account) => account.stop(isDraining ? 'up' : 'none')));
+    if (isDraining) {
       const { clock } = this.#agent;
       await new Promise<void>((resolve) => {
         const patience = clock.at(clock.now() + drainMs, resolve);
@@ -217,7 +220,7 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
       });
     }
     await this.#within(GOODBYE_MS, this.#desk.hangupAll());
-    await Promise.allSettled(this.#accounts.map((account) => account.stop()));
+    await unregistered;
     await this.#opening?.catch(() => {}); // Told by start().
     await this.#agent.close();
     await this.#engine.close();

@@ -25,6 +25,7 @@ export const agent: Target = {
   ],
   words: ['\x00\x00', '\x00\x03', '\xff\x00', '\xbe\x04\x03', '\xc8\x05\x06\x07', '\xdd\x07\x05'],
   batch: 1,
+  share: 6,
   run: async (input) => {
     const choices = new Choices(input);
     const world = new World({ delayMs: 5, seed: 1 + choices.byte() });
@@ -60,7 +61,8 @@ async function conclude(world: World, walkers: readonly Walker[]): Promise<void>
   await world.run(1000);
   const calls = walkers.flatMap((walker) => walker.calls);
   for (const call of calls) void call.hangup().catch(() => {});
-  await world.run(40_000);
+  // As long as a REFER whose last NOTIFY was lost may keep its subscription.
+  await world.run(240_000);
   const failures = walkers.flatMap((walker) => walker.failures);
   assert(failures.length === 0, `an application was told: ${String((failures[0] as Error)?.stack ?? failures[0])}`);
   const open = calls.filter((call) => call.state !== 'ended');

@@ -93,6 +93,7 @@ export const stream: Target = {
   ],
   words,
   batch: 16,
+  share: 2,
   run: async (input) => {
     const clock = new ManualClock();
     const wires: Wire[] = [];
@@ -141,6 +142,7 @@ export const stream: Target = {
 
 export const rtcp: Target = {
   name: 'rtcp',
+  batch: 512,
   seeds: [compound(), Uint8Array.from(record(compound()))],
   words: [...words, '\x80\xc9\x00\x01', '\x81\xca', '\x81\xcd\x00\x03', '\x04\x00\x00\x02', '\x07\x00\x00\x08'],
   run: (input) => {
@@ -202,6 +204,7 @@ const honest = [0, 1, 2, 3].flatMap((suite) => [voice(7), compound()].map((clear
 /** Only what was sealed opens, and what opens is what was sealed. */
 export const srtp: Target = {
   name: 'srtp',
+  batch: 512,
   seeds: honest.map(({ suite, bytes }) => Uint8Array.of(suite, ...bytes)),
   words,
   run: (input) => {
@@ -221,6 +224,7 @@ export const srtp: Target = {
 /** One event a press, whatever is lost, repeated or out of order: never more presses than reports. */
 export const dtmf: Target = {
   name: 'dtmf',
+  batch: 512,
   seeds: [
     Uint8Array.from([...record(press(160, 0)), ...record(press(320, 0)), ...record(press(480, 0x80)), ...record(press(480, 0x80))]),
     Uint8Array.from([

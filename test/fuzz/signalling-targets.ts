@@ -84,6 +84,7 @@ export const message: Target = {
   name: 'message',
   seeds: [...tortures, ...messages.map(bytesOf)],
   words: sipWords,
+  share: 2,
   run: (input) => void digest(input),
 };
 
@@ -201,6 +202,7 @@ const binding = writeBindingRequest(transaction);
 
 export const stun: Target = {
   name: 'stun',
+  batch: 512,
   seeds: [
     binding,
     writeBindingResponse({ type: 'request', transactionId: transaction, unknown: [] }, { address: '192.0.2.1', port: 5060 }),

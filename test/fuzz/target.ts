@@ -5,8 +5,10 @@ export interface Target {
   readonly seeds: readonly Uint8Array[];
   /** Pieces that mean something in this grammar. */
   readonly words: readonly string[];
-  /** Cases between two looks at the coverage. @default 256 */
+  /** Cases between two looks at the coverage. @default 32 */
   readonly batch?: number;
+  /** Of the time, against the others. @default 1 */
+  readonly share?: number;
   run(input: Uint8Array): void | Promise<void>;
 }
 

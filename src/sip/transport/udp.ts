@@ -49,9 +49,13 @@ export function openDatagram(options: DatagramOptions): Promise<DatagramSocket> 
   return new Promise((resolve, reject) => {
     const type = isIP(options.host) === 6 ? 'udp6' : 'udp4';
     const socket = createSocket({ type, lookup: numericLookup, ipv6Only: type === 'udp6' });
-    socket.once('error', reject);
+    const refuse = (error: Error): void => {
+      socket.close();
+      reject(error);
+    };
+    socket.once('error', refuse);
     socket.bind({ address: options.host, port: options.port, exclusive: true }, () => {
-      socket.off('error', reject);
+      socket.off('error', refuse);
       if (options.receiveBufferBytes !== undefined) enlarge(socket, options.receiveBufferBytes);
       resolve(new SystemDatagramSocket(socket));
     });
