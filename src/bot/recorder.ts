@@ -152,7 +152,12 @@ export class Recording {
 
   async #open(): Promise<FileHandle> {
     const file = await open(this.path, 'w');
-    await writeAll(file, this.#header(0), 0);
+    try {
+      await writeAll(file, this.#header(0), 0);
+    } catch (error) {
+      await file.close().catch(() => {});
+      throw error;
+    }
     return file;
   }
 

@@ -22,7 +22,7 @@ afterEach(() => {
 });
 
 describe.each(targets)('$name', (target) => {
-  const quick = target.name === 'agent' ? 40 : target.name === 'rtp' ? 200 : 1000;
+  const quick = target.batch === 1 ? 30 : 400;
   const runs = Number(process.env['SIPBOT_FUZZ_RUNS'] ?? quick);
 
   test(`its seeds and ${runs} mutations of them: nothing throws`, { timeout: 60_000 + runs * 500 }, async () => {

@@ -134,6 +134,8 @@ const UNDERSTOOD = [...SUPPORTED, 'outbound', 'gruu', 'path', 'tdialog'];
 const SESSION_BODIES = ['application/sdp'];
 const ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>';
 const POLL_MS = 20;
+/** Says nothing about the way: a datagram too large is told to its own request, and where the system is short of room the next copy may find some. */
+const LIKE_A_LOSS = new Set(['EMSGSIZE', 'ENOBUFS', 'EAGAIN', 'ENOMEM']);
 
 export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCore {
   readonly clock: TimerHeap;
@@ -216,9 +218,8 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
     });
     this.transports.onMessage = (message, flow) => this.#onMessage(message, flow);
     this.transports.onParseFailure = (failure, flow) => this.#onParseFailure(failure, flow);
-    // A datagram that was too large says nothing about the way: its own request has been told, others on the flow are well.
     this.transports.onSendFailure = (flow, error) => {
-      if ((error as NodeJS.ErrnoException).code !== 'EMSGSIZE') this.transactions.onFlowFailed(flow);
+      if (!LIKE_A_LOSS.has((error as NodeJS.ErrnoException).code ?? '')) this.transactions.onFlowFailed(flow);
     };
     this.transports.onFlowClosed = (flow) => this.transactions.onFlowFailed(flow);
     this.handle('OPTIONS', (incoming) => this.#onOptions(incoming));
