@@ -29,6 +29,7 @@ const benches: Readonly<Record<string, Bench>> = {
     what: 'departures while the application blocks its thread; drift over --minutes 10',
     needsOthers: false,
   },
+  vad: { file: 'vad.ts', what: "voice detectors on speech in noise, beside WebRTC's (needs SIPBOT_TEST_DATA)", needsOthers: false },
   sip: { file: 'sip.bench.ts', what: 'parse and write SIP messages, against npm sip, drachtio-sip, jssip, sip.js', needsOthers: true },
   cps: {
     file: 'cps.bench.ts',

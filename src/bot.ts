@@ -83,4 +83,11 @@ export type { Recognition, RecognitionOptions, SpeechToText, Transcript } from '
 export type { SpeakOptions, SpokenChunk, TextToSpeech, WordMark } from './bot/speech/text-to-speech.js';
 export { TransferRequest } from './bot/transfer-request.js';
 export { trunkPresetNames } from './bot/trunk-presets.js';
+export type { BargeInOptions } from './bot/turns/barge-in.js';
+export type { EarOptions, SoundLevel } from './bot/turns/ears.js';
+export type { Listened, ListenOptions } from './bot/turns/listening.js';
+export { type Filler, type Said, Saying } from './bot/turns/saying.js';
+export type { Turn } from './bot/turns/turn-log.js';
+export type { AskOptions, SayOptions, SpeechOptions } from './bot/turns/turns.js';
+export type { Utterance } from './bot/turns/utterance.js';
 export type { CapturedPacket } from './rtp/packet-capture.js';

@@ -5,3 +5,4 @@ export { ManualClock } from './testing/manual-clock.js';
 export { type Impairment, MemoryNetwork, type MemoryNetworkOptions, type MemoryNetworkStats } from './testing/memory-network.js';
 export { SeededRandom } from './testing/seeded-random.js';
 export { TestCall, TestCaller, type TestCallerOptions, type TestClock, type TestDialOptions } from './testing/test-caller.js';
+export { TestSpeech } from './testing/test-speech.js';

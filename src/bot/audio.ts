@@ -291,6 +291,11 @@ export class CallAudio {
     this.#wakeAll();
   }
 
+  /** @internal: how loud what the bot says leaves, 0 to 1, from the next packet on. */
+  set gain(gain: number) {
+    if (this.#line !== undefined) this.#line.outgoing.gain = gain;
+  }
+
   /** @internal */
   get line(): AudioLine | undefined {
     return this.#line;

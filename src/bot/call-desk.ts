@@ -100,6 +100,7 @@ export class CallDesk {
       clock: this.#agent.clock,
       logger: this.#logger,
       audio: session.options.audio,
+      speech: this.#options.speech,
       onFailed: (call, error) => this.#listener.onFailed(error, call),
       placeReferred: (uri, referredBy) => this.#listener.placeReferred(uri, referredBy, session),
       callOf: (other) => this.adopt(other),

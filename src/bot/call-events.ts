@@ -4,6 +4,8 @@ import type { Departure } from '../rtp/media-stream.js';
 import type { StreamStats } from '../rtp/stream-stats.js';
 import type { CallEnd } from '../session/call-end.js';
 import type { TransferRequest } from './transfer-request.js';
+import type { Turn } from './turns/turn-log.js';
+import type { Utterance } from './turns/utterance.js';
 
 export interface TransferProgress {
   readonly status: number;
@@ -33,9 +35,14 @@ export interface CallEvents {
   transferProgress: [progress: TransferProgress];
   /** Text within the call, and what applications say to each other by INFO: which is refused (415) while nobody listens. */
   message: [message: CallMessage];
-  /** `timeMs` is media time, as in AudioFrame. */
+  /** Longer than a cough. `timeMs`, when it began, is media time, as in AudioFrame. */
   speechStart: [speech: { readonly timeMs: number }];
-  speechEnd: [speech: { readonly timeMs: number; readonly durationMs: number }];
+  /** The caller's turn is over; `utterance` is what was said, without the silence around it. */
+  speechEnd: [speech: { readonly timeMs: number; readonly durationMs: number; readonly utterance: Utterance }];
+  /** Both sides have said nothing for so long; again each time that passes. */
+  silence: [silence: { readonly durationMs: number }];
+  /** Of the conversation that `say` and `listen` make: each turn when it is over. */
+  turn: [turn: Turn];
   /** Exactly once, and always the last. */
   ended: [end: CallEnd];
 }

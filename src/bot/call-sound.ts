@@ -1,4 +1,4 @@
-/** What is heard and said in one call: its audio, the sounds played, the recordings, and who listens for speech. It begins with the call's media. */
+/** What is heard and said in one call: its audio, the sounds played, the recordings. It begins with the call's media. */
 import { OptionError, SipBotError } from '../errors.js';
 import type { CapturedPacket } from '../rtp/packet-capture.js';
 import type { CallSession } from '../session/call-session.js';
@@ -9,11 +9,9 @@ import { Player, type PlayerHost, type PlayOptions, type SoundSource } from './p
 import type { Playout } from './playout.js';
 import { Recording, type RecordOptions } from './recorder.js';
 import { type ResolvedAudio, resolveAudio } from './resolve-options.js';
-import { type SpeechEvents, SpeechWatch } from './speech-watch.js';
 
 export interface CallSoundHost extends Pick<PlayerHost, 'onDtmf' | 'onSpeech'> {
   readonly home: Pick<CallHome, 'logger' | 'audio'>;
-  readonly speech: SpeechEvents;
   /** The application failed while it heard. */
   onThrown(error: unknown): void;
 }
@@ -25,7 +23,6 @@ export class CallSound {
   #audio: CallAudio | undefined;
   #format: ResolvedAudio;
   #player: Player | undefined;
-  #speech: SpeechWatch | undefined;
   #onPacket: ((packet: CapturedPacket) => void) | undefined;
   #isEnded = false;
 
@@ -85,17 +82,6 @@ export class CallSound {
     };
   }
 
-  /** Listening for speech costs something: it begins with the first who wants to know, and ends with the last. */
-  watchSpeech(by: 'somebody' | 'nobody'): void {
-    if (this.#isEnded) return;
-    if (by === 'nobody') {
-      this.#speech?.stop();
-      return;
-    }
-    this.#speech ??= new SpeechWatch(this.audio, this.#host.speech);
-    this.#speech.start();
-  }
-
   end(): void {
     this.#isEnded = true;
     this.#player?.end();
@@ -106,7 +92,6 @@ export class CallSound {
         this.#host.home.logger.warn({ call: this.#session.id, path, error: String(error) }, 'recording failed');
       });
     }
-    this.#speech?.stop();
     this.#audio?.end();
   }
 

@@ -27,7 +27,13 @@ import type { Playout } from './playout.js';
 import type { Recording, RecordOptions } from './recorder.js';
 import type { ResolvedAudio } from './resolve-options.js';
 import { SafeEmitter } from './safe-emitter.js';
+import { SpeechWatch } from './speech-watch.js';
 import { TransferRequest } from './transfer-request.js';
+import type { SoundLevel } from './turns/ears.js';
+import type { Listened, ListenOptions } from './turns/listening.js';
+import type { Saying } from './turns/saying.js';
+import type { Turn } from './turns/turn-log.js';
+import { type AskOptions, type SayOptions, type SpeechOptions, Turns } from './turns/turns.js';
 
 export type { CallEnd, CallState, DtmfDigit, TransferResult };
 
@@ -55,6 +61,7 @@ export interface CallHome {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly audio: ResolvedAudio;
+  readonly speech: SpeechOptions;
   /** A listener or bot of the application failed: said as `error` on the bot; the call is ended here. */
   onFailed(call: Call, error: unknown): void;
   /** Places a call that the far end asked for, by the bot's own ways out. */
@@ -69,6 +76,15 @@ export class Call extends SafeEmitter<CallEvents> {
   readonly #session: CallSession;
   readonly #home: CallHome;
   readonly #sound: CallSound;
+  readonly #turns: Turns;
+  readonly #speechWatch = new SpeechWatch({
+    onStart: (timeMs) => this.emit('speechStart', { timeMs }),
+    onEnd: (utterance) => {
+      const { startMs, endMs } = utterance;
+      this.emit('speechEnd', { timeMs: endMs, durationMs: endMs - startMs, utterance });
+    },
+    onSilence: (durationMs) => this.emit('silence', { durationMs }),
+  });
   #bot: Bot | undefined;
   #bridge: Bridge | undefined;
   #isEnded = false;
@@ -81,14 +97,11 @@ export class Call extends SafeEmitter<CallEvents> {
     this.#home = home;
     this.#sound = new CallSound(session, {
       home,
-      speech: {
-        onStart: (timeMs) => this.emit('speechStart', { timeMs }),
-        onEnd: (timeMs, durationMs) => this.emit('speechEnd', { timeMs, durationMs }),
-      },
       onSpeech: (listener) => this.#listen('speechStart', listener),
       onDtmf: (listener) => this.#listen('dtmf', listener),
       onThrown: (error) => this.fail(error),
     });
+    this.#turns = this.#makeTurns();
     this.#follow();
   }
 
@@ -275,6 +288,36 @@ export class Call extends SafeEmitter<CallEvents> {
     return this.#sound.play(source, options);
   }
 
+  /** Speech for this call: a voice, a recogniser, ears; over what the bot's option `speech` says. */
+  useSpeech(options: SpeechOptions): void {
+    this.#turns.use(options);
+  }
+
+  /** Speaks a text, or one that is still being written, behind what was said before; the caller may interrupt it. */
+  say(text: string | AsyncIterable<string>, options: SayOptions = {}): Saying {
+    return this.#turns.say(text, options);
+  }
+
+  /** The caller's next utterance, begun or to come: in words where there is a recogniser. */
+  listen(options: ListenOptions = {}): Promise<Listened> {
+    return this.#turns.listen(options);
+  }
+
+  /** Says a question, listens for the answer, and asks again when there is none. */
+  ask(question: string, options: AskOptions = {}): Promise<Listened> {
+    return this.#turns.ask(question, options);
+  }
+
+  /** Who said what, and how long the caller waited: of what went through `say` and `listen`. */
+  get turns(): readonly Turn[] {
+    return this.#turns.log.turns;
+  }
+
+  /** How loud the caller is; measured while speech is listened for. */
+  get level(): SoundLevel {
+    return this.#turns.ears.level;
+  }
+
   record(path: string, options: RecordOptions = {}): Recording {
     return this.#sound.record(path, options);
   }
@@ -303,8 +346,7 @@ export class Call extends SafeEmitter<CallEvents> {
   }
 
   protected override onListening(event: keyof CallEvents): void {
-    if (event === 'speechStart' || event === 'speechEnd')
-      this.#sound.watchSpeech(this.listenerCount('speechStart') + this.listenerCount('speechEnd') > 0 ? 'somebody' : 'nobody');
+    if (event === 'speechStart' || event === 'speechEnd' || event === 'silence') this.#watchSpeech();
     // Without anybody to decide or to understand, the session refuses by itself.
     if (event === 'transferRequest') this.#watchTransfers();
     if (event === 'message') this.#watchInfo();
@@ -364,6 +406,35 @@ export class Call extends SafeEmitter<CallEvents> {
     if (this.listenerCount('transferRequest') > 0) this.#session.on('transferRequest', this.#onTransferRequest);
   }
 
+  /** Listening for speech costs something: it begins with the first who wants to know, and ends with the last. */
+  #watchSpeech(): void {
+    const isWanted = this.listenerCount('speechStart') + this.listenerCount('speechEnd') + this.listenerCount('silence') > 0;
+    if (isWanted && !this.#isEnded) this.#speechWatch.start(this.#turns.ears);
+    else this.#speechWatch.stop();
+  }
+
+  #makeTurns(): Turns {
+    const sound = this.#sound;
+    const isEnded = (): boolean => this.#isEnded;
+    return new Turns(
+      {
+        clock: this.#home.clock,
+        logger: this.#home.logger,
+        get audio() {
+          return sound.audio;
+        },
+        get isEnded() {
+          return isEnded();
+        },
+        play: (source, options) => this.play(source, options),
+        onDtmf: (listener) => this.#listen('dtmf', listener),
+        onEnded: (listener) => this.#listen('ended', listener),
+        onTurn: (turn) => this.emit('turn', turn),
+      },
+      this.#home.speech,
+    );
+  }
+
   #listen<E extends 'dtmf' | 'speechStart' | 'ended'>(event: E, listener: (...args: CallEvents[E]) => void): () => void {
     const heard = listener as never;
     this.on(event, heard);
@@ -374,6 +445,7 @@ export class Call extends SafeEmitter<CallEvents> {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#bridge?.stop();
+    this.#turns.end();
     this.#sound.end();
     this.#endBot(end);
     this.emit('ended', end);

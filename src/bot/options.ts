@@ -10,6 +10,7 @@ import type { Resolver } from '../sip/transport/resolver.js';
 import type { ListenOptions, TlsOptions, TransportName } from '../sip/transport/transport.js';
 import type { Bot } from './bot.js';
 import type { Call } from './call.js';
+import type { SpeechOptions } from './turns/turns.js';
 
 export type { Users };
 
@@ -100,6 +101,8 @@ export interface SipBotOptions extends Partial<AccountOptions> {
   /** Whose order decides in our answers (RFC 3264 §6.1). @default 'theirs' */
   readonly codecOrder?: 'theirs' | 'ours';
   readonly audio?: AudioOptions;
+  /** A voice, a recogniser, ears: what `say` and `listen` of every call work with. */
+  readonly speech?: SpeechOptions;
   /** @default 'accept' */
   readonly srtp?: SrtpMode;
   /** Media threads; 0: on the application's own. @default max(1, min(4, cores - 1)) */

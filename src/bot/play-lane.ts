@@ -176,7 +176,8 @@ export class PlayLane {
         if (isDone(playout)) return;
         if (gain !== 1) amplify(piece, gain);
         this.#onWrite(piece.length);
-        ring.write(piece);
+        if (feeding.written === 0) this.#writeFirst(piece, playout, ring, marks);
+        else ring.write(piece);
         feeding.written += piece.length;
         onTheWay++;
         marks.atEnd(onPiece);
@@ -189,6 +190,15 @@ export class PlayLane {
       }
       if (feeding.written === 0) return; // A sound of no length, over and over, is silence.
     }
+  }
+
+  /** The first sample has a mark of its own: when it leaves is what a caller who waits feels. */
+  #writeFirst(piece: Int16Array, playout: Playout, ring: PlayoutRing, marks: RingMarks): void {
+    ring.write(piece, 0, 1);
+    marks.atEnd((outcome) => {
+      if (outcome === 'sent') playout.sounded();
+    });
+    ring.write(piece.subarray(1));
   }
 
   #finishAtEnd(feeding: Feeding, ring: PlayoutRing, marks: RingMarks): void {

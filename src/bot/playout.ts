@@ -13,6 +13,8 @@ export interface PlayoutResult {
 export class Playout {
   /** Rejects only when the sound itself cannot be had or read; the end of the call is an outcome. */
   readonly done: Promise<PlayoutResult>;
+  /** Called when its first sample has left. */
+  onSounded: (() => void) | undefined;
   readonly mode: PlayMode;
   readonly interruptOn: readonly Interruption[];
   readonly #interrupt: (playout: Playout) => number;
@@ -46,6 +48,11 @@ export class Playout {
   /** @internal */
   began(): void {
     if (this.#state === 'waiting') this.#state = 'playing';
+  }
+
+  /** @internal */
+  sounded(): void {
+    this.onSounded?.();
   }
 
   /** @internal */

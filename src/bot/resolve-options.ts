@@ -9,6 +9,7 @@ import { type ListenOptions, type TlsOptions, TRANSPORT_NAMES, type TransportNam
 import { headerEntries } from './header-values.js';
 import type { AccountOptions, AudioOptions, FrameMs, Overload, SampleRate, SipBotOptions, TrunkOptions, Users } from './options.js';
 import { networksOfPreset } from './trunk-presets.js';
+import type { SpeechOptions } from './turns/turns.js';
 
 export interface ResolvedAudio {
   readonly sampleRate: SampleRate;
@@ -46,6 +47,7 @@ export interface ResolvedOptions {
   readonly codecs: readonly CodecName[] | undefined;
   readonly codecOrder: 'theirs' | 'ours';
   readonly audio: ResolvedAudio;
+  readonly speech: SpeechOptions;
   readonly srtp: SrtpMode;
   /** undefined: decided by the machine's cores. */
   readonly threads: number | undefined;
@@ -122,6 +124,7 @@ const KNOWN: { readonly [Name in keyof Required<SipBotOptions>]: true } = {
   codecs: true,
   codecOrder: true,
   audio: true,
+  speech: true,
   srtp: true,
   threads: true,
   maxCalls: true,
@@ -167,6 +170,7 @@ export function resolveOptions(options: SipBotOptions): ResolvedOptions {
     codecs: options.codecs === undefined ? undefined : checkCodecs('codecs', options.codecs),
     codecOrder: oneOf('codecOrder', options.codecOrder ?? 'theirs', ['theirs', 'ours']),
     audio: resolveAudio('audio.', options.audio),
+    speech: resolveSpeech('speech.', options.speech),
     srtp: oneOf('srtp', options.srtp ?? 'accept', SRTP_MODES),
     threads: resolveThreads(options),
     maxCalls: options.maxCalls === undefined ? Number.POSITIVE_INFINITY : whole('maxCalls', options.maxCalls, 0),
@@ -189,6 +193,11 @@ export function resolveAudio(path: string, audio: AudioOptions | undefined): Res
     sampleRate: oneOf(`${path}sampleRate`, audio?.sampleRate ?? 16_000, SAMPLE_RATES),
     frameMs: oneOf(`${path}frameMs`, audio?.frameMs ?? 20, FRAME_LENGTHS),
   };
+}
+
+export function resolveSpeech(path: string, speech: SpeechOptions = {}): SpeechOptions {
+  onlyKnown(path, speech, ['voice', 'recogniser', 'language', 'ears', 'bargeIn', 'filler']);
+  return speech;
 }
 
 export function checkCodecs(path: string, codecs: readonly CodecName[]): readonly CodecName[] {

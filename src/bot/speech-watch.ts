@@ -1,53 +1,37 @@
-/** Says when the caller begins and stops speaking; runs only while somebody listens. What was concealed, silent or a key is no speech. */
-import { VoiceActivity, type VoiceDetector } from '../codec/voice-activity.js';
-import type { AudioFrame, CallAudio } from './audio.js';
+/** Passes on what the ears of a call hear, while somebody listens to it. */
+import type { Ears } from './turns/ears.js';
+import type { Utterance } from './turns/utterance.js';
 
 export interface SpeechEvents {
   /** `timeMs`: media time, as in AudioFrame. */
   onStart(timeMs: number): void;
-  onEnd(timeMs: number, durationMs: number): void;
+  onEnd(utterance: Utterance): void;
+  onSilence(durationMs: number): void;
 }
 
 export class SpeechWatch {
-  readonly #audio: CallAudio;
   readonly #events: SpeechEvents;
-  readonly #detector: VoiceDetector;
-  readonly #listener = (frame: AudioFrame): void => this.#hear(frame);
-  readonly #silence: Int16Array;
-  #startedAt: number | undefined;
-  #isRunning = false;
+  #stop: (() => void) | undefined;
 
-  constructor(audio: CallAudio, events: SpeechEvents) {
-    this.#audio = audio;
+  constructor(events: SpeechEvents) {
     this.#events = events;
-    this.#detector = new VoiceActivity({ sampleRate: audio.sampleRate });
-    this.#silence = new Int16Array((audio.sampleRate / 1000) * audio.frameMs);
   }
 
-  start(): void {
-    if (this.#isRunning) return;
-    this.#isRunning = true;
-    this.#audio.on('frame', this.#listener, { borrow: true });
+  start(ears: Ears): void {
+    if (this.#stop !== undefined) return;
+    const onStart = (timeMs: number): void => this.#events.onStart(timeMs);
+    const onEnd = (utterance: Utterance): void => this.#events.onEnd(utterance);
+    const onSilence = (durationMs: number): void => this.#events.onSilence(durationMs);
+    ears.on('start', onStart).on('end', onEnd).on('silence', onSilence);
+    const close = ears.open();
+    this.#stop = () => {
+      ears.off('start', onStart).off('end', onEnd).off('silence', onSilence);
+      close();
+    };
   }
 
   stop(): void {
-    this.#isRunning = false;
-    this.#audio.off('frame', this.#listener);
-    this.#detector.reset();
-    this.#startedAt = undefined;
-  }
-
-  #hear(frame: AudioFrame): void {
-    const samples = frame.source === 'heard' ? frame.samples : this.#silence;
-    const isSpeech = this.#detector.process(samples, samples.length);
-    const endMs = frame.timeMs + (samples.length * 1000) / this.#audio.sampleRate;
-    if (isSpeech && this.#startedAt === undefined) {
-      this.#startedAt = frame.timeMs;
-      this.#events.onStart(frame.timeMs);
-    } else if (!isSpeech && this.#startedAt !== undefined) {
-      const startedAt = this.#startedAt;
-      this.#startedAt = undefined;
-      this.#events.onEnd(endMs, endMs - startedAt);
-    }
+    this.#stop?.();
+    this.#stop = undefined;
   }
 }

@@ -8,7 +8,7 @@ export interface VoiceDetector {
   readonly sampleRate: number;
   /** What was last said of the sound. */
   readonly isSpeech: boolean;
-  /** Something began a moment ago that may turn out to be speech: enough to lower one's voice for, not to fall silent. */
+  /** The last moment sounds like speech, by itself: enough to lower one's voice for, not to fall silent. @default isSpeech */
   readonly mayBeSpeech?: boolean;
   /** Takes the next samples, any number; whether there is speech at their end. */
   process(samples: Int16Array, count: number, at?: number): boolean;
@@ -67,6 +67,7 @@ export class VoiceActivity implements VoiceDetector {
   readonly #spectrum = new Spectrum(size, window);
 
   #isSpeech = false;
+  #mayBeSpeech = false;
   /** The last 16 ms at 8 kHz, and the sample being gathered for it. */
   readonly #recent = new Float64Array(size);
   #filled = 0;
@@ -85,6 +86,8 @@ export class VoiceActivity implements VoiceDetector {
   #framesInSpan = 0;
   /** Power of the voice that is heard here. */
   #voice = 0;
+  /** Energy of the loudest 10 ms of late. */
+  #peak = 0;
 
   constructor(options: VoiceActivityOptions) {
     const { sampleRate, marginDb = 4, lowestDbov = -52, attackMs = 30, hangoverMs = 300 } = options;
@@ -103,7 +106,7 @@ export class VoiceActivity implements VoiceDetector {
   }
 
   get mayBeSpeech(): boolean {
-    return this.#isSpeech || this.#loud > 0;
+    return this.#mayBeSpeech;
   }
 
   /** What counts as noise at the moment, in dBov. */
@@ -132,8 +135,18 @@ export class VoiceActivity implements VoiceDetector {
   }
 
   reset(): void {
-    this.#isSpeech = false;
-    this.#filled = this.#phase = this.#sum = this.#count = this.#loud = this.#soft = this.#span = this.#framesInSpan = this.#voice = 0;
+    this.#isSpeech = this.#mayBeSpeech = false;
+    this.#filled =
+      this.#phase =
+      this.#sum =
+      this.#count =
+      this.#loud =
+      this.#soft =
+      this.#span =
+      this.#framesInSpan =
+      this.#voice =
+      this.#peak =
+        0;
     this.#recent.fill(0);
     const start = powerOfDbov(startFloorDbov) / bands;
     this.#noise.fill(start);
@@ -151,6 +164,7 @@ export class VoiceActivity implements VoiceDetector {
       evidence += evidenceOf(ratio);
     }
     const isLoud = total > Math.max(this.#lowestPower, this.#voice * background) && evidence > this.#threshold;
+    this.#mayBeSpeech = this.#isLasting() && isLoud;
     const pace = !isLoud ? 0.001 : total > this.#voice ? 0.2 : 0.005;
     this.#voice += pace * ((isLoud ? total : 0) - this.#voice);
     if (isLoud) {
@@ -167,6 +181,19 @@ export class VoiceActivity implements VoiceDetector {
       }
     }
     this.#learn(isLoud || this.#isSpeech);
+  }
+
+  /** False where the last 10 ms are much softer than the moment before: what the window still holds has ended. */
+  #isLasting(): boolean {
+    let sum = 0;
+    let squares = 0;
+    for (let i = size - hop; i < size; i++) {
+      sum += this.#recent[i]!;
+      squares += this.#recent[i]! * this.#recent[i]!;
+    }
+    const energy = squares - (sum * sum) / hop;
+    this.#peak = Math.max(energy, 0.8 * this.#peak);
+    return energy > 0.1 * this.#peak;
   }
 
   /** Power of each band; of all together. */

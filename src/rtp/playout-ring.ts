@@ -12,7 +12,7 @@
  */
 import { SipBotError } from '../errors.js';
 
-const CONTROL_WORDS = 5;
+const CONTROL_WORDS = 6;
 const READ = 0;
 const WRITE = 1;
 /** The writer wants to hear when READ passes this position ... */
@@ -20,6 +20,9 @@ const WATCH = 2;
 /** ... and this is 1 while it does. */
 const WATCHING = 3;
 const DROPPED = 4;
+/** How loud what is taken shall be, in parts of UNITY. */
+const GAIN = 5;
+const UNITY = 1024;
 
 const SEAL_WORDS = 2;
 const SEALED = 0;
@@ -69,6 +72,7 @@ export class PlayoutReader {
   readonly #control: Int32Array;
   #segment: Segment;
   readonly #further: Segment[] = [];
+  #gain = UNITY;
 
   constructor(memory: SharedArrayBuffer, controlOffset: number, first: PlayoutSegment) {
     this.#control = new Int32Array(memory, controlOffset, CONTROL_WORDS);
@@ -100,8 +104,18 @@ export class PlayoutReader {
         Atomics.store(control, WATCHING, 0);
         this.passed = true;
       }
+      const gain = Atomics.load(control, GAIN);
+      if (gain !== UNITY || this.#gain !== UNITY) this.#amplify(out, taken, gain);
       return taken;
     }
+  }
+
+  /** From the gain before to the one wanted now within these samples: a step would click. */
+  #amplify(out: Int16Array, count: number, gain: number): void {
+    const from = this.#gain / UNITY;
+    const step = (gain / UNITY - from) / count;
+    for (let i = 0; i < count; i++) out[i] = out[i]! * (from + step * (i + 1));
+    this.#gain = gain;
   }
 
   /** These were taken, and then the socket would not have them. */
@@ -189,6 +203,7 @@ export class PlayoutRing {
     this.#origin = first.start;
     Atomics.store(this.#control, READ, first.start);
     Atomics.store(this.#control, WRITE, first.start);
+    Atomics.store(this.#control, GAIN, UNITY);
     this.#sampleRate = options.sampleRate;
     this.#maxQueueSamples = (options.sampleRate / 1000) * options.maxQueueMs;
     this.#extend = options.extend;
@@ -197,6 +212,11 @@ export class PlayoutRing {
 
   get sampleRate(): number {
     return this.#sampleRate;
+  }
+
+  /** How loud it leaves, 0 to 1: of all that is taken from now on, whatever was written when. */
+  set gain(gain: number) {
+    Atomics.store(this.#control, GAIN, Math.round(Math.min(Math.max(gain, 0), 1) * UNITY));
   }
 
   get writtenSamples(): number {

@@ -34,6 +34,7 @@ describe('defaults', () => {
       maxCallMs: 0,
       mediaTimeoutMs: 60_000,
       sessionExpiresS: 1800,
+      speech: {},
       userAgent: 'sipbot',
     });
     expect([allow.has('192.0.2.1'), deny.has('192.0.2.1')]).toEqual([false, false]);

@@ -50,6 +50,22 @@ const ledger = (ring: PlayoutRing) => ({
 });
 
 describe('playout ring', () => {
+  test('made softer and louder again: from the next packet on, with a slope and no step, what was written before as well', () => {
+    const { ring, take } = lane();
+    ring.write(new Int16Array(600).fill(1000));
+    expect(take(100)).toEqual(Array<number>(100).fill(1000));
+    ring.gain = 0.25;
+    const slope = take(100);
+    expect(slope[0]).toBeGreaterThan(990);
+    expect(slope.at(-1)).toBe(250);
+    for (let i = 1; i < 100; i++) expect(slope[i - 1]! - slope[i]!).toBeLessThan(9);
+    expect(take(100)).toEqual(Array<number>(100).fill(250));
+    ring.gain = 1;
+    expect(take(100).at(-1)).toBe(1000);
+    expect(take(100)).toEqual(Array<number>(100).fill(1000));
+    expect(ring.playedSamples).toBe(500);
+  });
+
   test('what is written is played, in order, and the ledger says so', () => {
     const { ring, take } = lane();
     expect(ring.write(Int16Array.of(1, 2, 3, 4, 5))).toBe(true);
