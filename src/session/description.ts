@@ -6,7 +6,8 @@ import type { Body } from '../sip/ua/invite-usage.js';
 export const SDP_TYPE = 'application/sdp';
 
 export function sdpBody(sdp: string): Body {
-  return { contentType: SDP_TYPE, bytes: Buffer.from(sdp, 'utf8') };
+  // Kept as long as its transaction: not a slice of a pool, which it would keep whole.
+  return { contentType: SDP_TYPE, bytes: new TextEncoder().encode(sdp) };
 }
 
 /** 'unsupported' when there is a body and none of it is SDP: what a 415 is for. */

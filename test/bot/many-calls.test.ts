@@ -50,6 +50,27 @@ async function grownMb(name: string, call: (i: number) => Promise<void>, atOnce:
   return after - before;
 }
 
+test('a call that is over is let go at once, with its audio: only its transactions live on for 32 s', async () => {
+  const world = new World();
+  const [caller, callee] = [await world.bot(1), await world.bot(2)];
+  const ended: WeakRef<object>[] = [];
+  callee.on('call', (call) => {
+    ended.push(new WeakRef(call));
+    return call.answer();
+  });
+  const talk = async (): Promise<void> => {
+    const call = await world.until(caller.dial(`sip:bot@${hostOf(2)}`));
+    ended.push(new WeakRef(call), new WeakRef(call.audio));
+    await world.until(call.hangup());
+    await world.run(200);
+  };
+  await talk();
+  await heldMb();
+  expect(ended.map((one) => one.deref())).toEqual([undefined, undefined, undefined]);
+  expect(caller.stats().signalling.transactions.clients + callee.stats().signalling.transactions.servers).toBeGreaterThan(0);
+  expect(await world.close()).toEqual(NOTHING_LEFT);
+});
+
 describe(`${CALLS} short calls`, () => {
   test('in memory', { timeout: 60_000 + CALLS * 60 }, async () => {
     const world = new World();

@@ -36,7 +36,7 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
   readonly direction = 'out';
   readonly callId: string;
   readonly localTag: string;
-  readonly #options: OutgoingInviteOptions;
+  readonly #options: Omit<OutgoingInviteOptions, 'handler' | 'after'>;
   readonly #uri: Uri;
   readonly #machine = new Forking();
   /** Only its negotiation: the time runs in the dialog. */
@@ -57,10 +57,12 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
     const uri = typeof options.uri === 'string' ? parseUri(options.uri) : options.uri;
     if (uri === undefined) throw new OptionError('uri', 'a URI: sip:alice@example.com');
     this.#uri = uri;
-    this.#options = options;
-    this.callId = options.after?.callId ?? options.callId ?? core.random.token();
-    this.localTag = options.after?.localTag ?? core.random.token();
-    this.#sequence = options.after?.localSequence ?? 0;
+    // The transaction keeps us for 32 s; the call and its media are not to be kept with us, nor an attempt before this one.
+    const { handler: _, after, ...own } = options;
+    this.#options = own;
+    this.callId = after?.callId ?? options.callId ?? core.random.token();
+    this.localTag = after?.localTag ?? core.random.token();
+    this.#sequence = after?.localSequence ?? 0;
     this.#timer = new SessionTimer(this.sessionTimer);
     ({ request: this.#request, nextHop: this.#nextHop } = this.#write());
     core.dialogs.addHalf(this.callId, this.localTag, this);
