@@ -40,6 +40,7 @@ export type {
   AccountOptions,
   AudioOptions,
   FrameMs,
+  GuardOptions,
   Overload,
   SampleRate,
   SipBotOptions,

@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'ERR_REQUEST'
   | 'ERR_TRANSPORT'
   | 'ERR_TIMEOUT'
+  | 'ERR_CALL_BLOCKED'
   | 'ERR_CALL_REJECTED'
   | 'ERR_CALL_CANCELLED'
   | 'ERR_CALL_TIMEOUT'

@@ -48,6 +48,7 @@ export { TransportLayer, type TransportLayerOptions } from './sip/transport/tran
 export type { Admission, Admit, Authenticator, Verdict } from './sip/ua/admission.js';
 export type { ClientExchange, ResponseContext, SendOptions } from './sip/ua/agent-core.js';
 export type { DialogMember, DialogTable } from './sip/ua/dialog-table.js';
+export { Guard, type GuardCounters, type GuardOptions, type GuardPosition } from './sip/ua/guard/guard.js';
 export { IncomingRequest } from './sip/ua/incoming-request.js';
 export type { IncomingInvite } from './sip/ua/invite-incoming.js';
 export type { OutgoingInvite } from './sip/ua/invite-outgoing.js';

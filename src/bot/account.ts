@@ -1,7 +1,7 @@
 /** An account at work: its registration, its mailbox, and whom it makes welcome at the door meanwhile. */
 import { RegistrationError } from '../errors.js';
 import { given } from '../session/given.js';
-import type { Credentials } from '../sip/auth/digest-client.js';
+import { type CredentialSource, credentialsOf } from '../sip/auth/digest-client.js';
 import { NameAddr } from '../sip/message/name-addr.js';
 import type { Uri } from '../sip/message/uri.js';
 import { Registration } from '../sip/ua/registration.js';
@@ -33,7 +33,7 @@ export interface AccountListener {
 
 export class Account {
   readonly options: ResolvedAccount;
-  readonly credentials: Credentials | undefined;
+  readonly credentials: CredentialSource | undefined;
   readonly mailbox: Mailbox;
   readonly #agent: UserAgent;
   readonly #door: Doorkeeper;
@@ -45,7 +45,7 @@ export class Account {
     this.options = options;
     this.#agent = agent;
     this.#door = door;
-    this.credentials = options.password === undefined ? undefined : { user: options.authUser ?? options.user, password: options.password };
+    this.credentials = credentialsOf(options.authUser ?? options.user, options.password, options.realms);
     this.mailbox = new Mailbox(agent, {
       uri: options.uri,
       from: new NameAddr(options.address, options.displayName).toString(),

@@ -1,15 +1,18 @@
 /** All calls of one SipBot: how they come in, how they are placed, who is told, and when the last one is gone. */
 import type { CodecName } from '../codec/codec.js';
+import { CallError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { MediaEngine } from '../rtp/engine.js';
 import type { CallContext, CallOptions } from '../session/call-options.js';
 import { CallSession } from '../session/call-session.js';
 import type { DialTarget } from '../session/outgoing-leg.js';
+import type { SipRequest } from '../sip/message/message.js';
 import type { Uri } from '../sip/message/uri.js';
 import type { IncomingCall } from '../sip/ua/invite-incoming.js';
 import type { UserAgent } from '../sip/ua/user-agent.js';
 import type { Bot } from './bot.js';
 import { Call, type CallHome } from './call.js';
+import { CallLimits } from './call-limits.js';
 import { mediaAddressOf, type OwnEnd, ownEnd } from './own-end.js';
 import type { ResolvedOptions } from './resolve-options.js';
 
@@ -38,8 +41,10 @@ export class CallDesk {
   readonly #logger: Logger;
   readonly #listener: DeskListener;
   readonly #sessions = new Map<CallSession, Call>();
+  readonly #limits: CallLimits<CallSession>;
   readonly #onIdle = new Set<() => void>();
   #serial = 1;
+  readonly turnedAway = { blocked: 0, full: 0 };
   codecs: readonly CodecName[] = [];
   isClosed = false;
 
@@ -49,28 +54,39 @@ export class CallDesk {
     this.#options = options;
     this.#logger = logger;
     this.#listener = listener;
+    this.#limits = new CallLimits(options);
   }
 
   get size(): number {
     return this.#sessions.size;
   }
 
-  get isFull(): boolean {
-    return this.#sessions.size >= this.#options.maxCalls;
+  /** Throws when no further call may be placed for that account. */
+  checkRoom(account: string | undefined): void {
+    const full = this.#limits.whyNot({ account });
+    if (full !== undefined) throw new CallError('ERR_CALL_FAILED', 503, `${full} calls are up already`);
   }
 
   /** What every call gets unless it is told otherwise. */
   callOptions(): CallOptions {
     const { codecOrder, srtp, audio, ringTimeoutMs, maxCallMs, mediaTimeoutMs } = this.#options;
-    return { codecs: this.codecs, codecOrder, srtp, audio, ringTimeoutMs, maxCallMs, mediaTimeoutMs };
+    return { codecs: this.codecs, codecOrder, srtp, audio, ringTimeoutMs, maxCallMs, mediaTimeoutMs, permits: this.#permits };
   }
 
-  receive(incoming: IncomingCall): void {
+  /** `account`: whose call it is, where that is known. */
+  receive(incoming: IncomingCall, account: string | undefined): void {
     if (this.isClosed) {
       incoming.reject(503);
       return;
     }
-    if (this.isFull) {
+    if (this.#isBlocked(incoming.request)) {
+      this.turnedAway.blocked++;
+      incoming.reject(603);
+      return;
+    }
+    const whose = { account, source: incoming.flow?.remote.address };
+    if (this.#limits.whyNot(whose) !== undefined) {
+      this.turnedAway.full++;
       const { status, retryAfter } = this.#options.overload;
       incoming.reject(status, retryAfter === undefined ? {} : { headers: [['Retry-After', String(retryAfter)]] });
       return;
@@ -82,13 +98,15 @@ export class CallDesk {
       this.callOptions(),
     );
     if (session === undefined) return;
+    this.#limits.begin(session, whose);
     const call = this.adopt(session);
     void this.#offer(call);
   }
 
   /** Sends an INVITE. `end`: ours of the way to the host that is being tried. */
-  place(target: DialTarget, options: CallOptions, end: () => OwnEnd | undefined): Placement {
+  place(target: DialTarget, options: CallOptions, end: () => OwnEnd | undefined, account: string | undefined): Placement {
     const session = CallSession.dial(target, this.#context(end), options);
+    this.#limits.begin(session, { account });
     return { session, call: this.adopt(session) };
   }
 
@@ -108,6 +126,7 @@ export class CallDesk {
     const call = new Call(session, this.#idFor(session), home);
     this.#sessions.set(session, call);
     this.calls.set(call.id, call);
+    this.#limits.begin(session, {});
     session.on('ended', () => this.#forget(session, call));
     return call;
   }
@@ -133,11 +152,23 @@ export class CallDesk {
   #forget(session: CallSession, call: Call): void {
     this.#sessions.delete(session);
     this.calls.delete(call.id);
+    this.#limits.end(session);
     if (this.#sessions.size > 0) return;
     const waiting = [...this.#onIdle];
     this.#onIdle.clear();
     for (const tell of waiting) tell();
   }
+
+  #isBlocked(request: SipRequest): boolean {
+    const { blockCallers } = this.#options;
+    if (blockCallers.isEmpty) return false;
+    return [request.from, ...request.assertedIdentities].some((party) => party !== undefined && blockCallers.has(party.uri));
+  }
+
+  readonly #permits = (target: Uri): boolean => {
+    const { blockNumbers, transferTargets } = this.#options;
+    return !blockNumbers.has(target) && (transferTargets?.has(target) ?? true);
+  };
 
   /** To the bot that the option names, else to whoever listens, else to nobody: 480. */
   async #offer(call: Call): Promise<void> {

@@ -6,7 +6,7 @@ import type { CallOptions } from '../session/call-options.js';
 import type { CallSession } from '../session/call-session.js';
 import { given } from '../session/given.js';
 import type { DialTarget } from '../session/outgoing-leg.js';
-import type { Credentials } from '../sip/auth/digest-client.js';
+import { type CredentialSource, credentialsOf } from '../sip/auth/digest-client.js';
 import type { HeaderEntry } from '../sip/message/headers.js';
 import { parseNameAddr } from '../sip/message/name-addr.js';
 import { Params } from '../sip/message/params.js';
@@ -90,6 +90,7 @@ export class Dialer {
   async dial(target: string, options: DialOptions): Promise<Call> {
     const { desk, trunks, checkRunning } = this.#home;
     const way = chooseWayOut(target, options, this.#home.options);
+    this.#checkDialled(target, way);
     const callOptions = this.#callOptions(way, options);
     const leaving: Leaving = { way, headers: headerEntries('headers', options.headers), options, end: undefined };
     checkRunning();
@@ -97,8 +98,9 @@ export class Dialer {
     const trunk = trunks.find((one) => one.options === way.trunk);
     const dialTarget = await this.#attempt(leaving, trunk?.inOrder(way.uris) ?? way.uris);
     throwIfAborted(options.signal);
-    if (desk.isFull) throw new CallError('ERR_CALL_FAILED', 503, 'maxCalls calls are up already');
-    const { call, session } = desk.place(dialTarget, callOptions, () => leaving.end);
+    const account = accountName(way);
+    desk.checkRoom(account);
+    const { call, session } = desk.place(dialTarget, callOptions, () => leaving.end, account);
     await answered(call, session, options);
     return call;
   }
@@ -107,6 +109,7 @@ export class Dialer {
   async message(target: string, text: string, options: MessageOptions): Promise<void> {
     const { agent, checkRunning } = this.#home;
     const way = chooseWayOut(target, options, this.#home.options);
+    this.#checkDialled(target, way);
     const headers = headerEntries('headers', options.headers);
     checkRunning();
     const uri = way.uris[0]!;
@@ -130,8 +133,18 @@ export class Dialer {
     const way = chooseWayOut(target.with({ headers: Params.noneQuery }).toString(), {}, options);
     const replaces = target.headers.get('Replaces');
     const headers: readonly HeaderEntry[] = referredBy === undefined ? [] : [['Referred-By', referredBy]];
+    const account = accountName(way);
+    this.#checkDialled(String(target), way);
+    desk.checkRoom(account);
     const dialTarget = this.#dialTarget({ way, headers, options: {}, end: undefined }, way.uris[0]!);
-    return desk.place({ ...dialTarget, ...given({ replaces }) }, desk.callOptions(), () => undefined);
+    return desk.place({ ...dialTarget, ...given({ replaces }) }, desk.callOptions(), () => undefined, account);
+  }
+
+  /** Before and after a trunk's `numbers` had their say: a blocked number is blocked however it is written down. */
+  #checkDialled(target: string, way: WayOut): void {
+    const { blockNumbers } = this.#home.options;
+    if (blockNumbers.hasText(target) || way.uris.some((uri) => blockNumbers.has(uri)))
+      throw new CallError('ERR_CALL_BLOCKED', 603, `${target} is in blockNumbers`);
   }
 
   /** The first of these hosts, and how to get to the others. */
@@ -184,11 +197,11 @@ export class Dialer {
   }
 
   /** Of the way itself, and of no other: a redirected host or a stranger's realm never gets an answer made with them. */
-  #credentialsOf(way: WayOut): Credentials | undefined {
+  #credentialsOf(way: WayOut): CredentialSource | undefined {
     if (way.trunk === undefined) return this.#accountOf(way)?.credentials;
-    const { authUser, password, callerId } = way.trunk;
+    const { authUser, password, callerId, realms } = way.trunk;
     const user = authUser ?? callerId;
-    return password === undefined || user === undefined ? undefined : { user, password };
+    return user === undefined ? undefined : credentialsOf(user, password, realms);
   }
 }
 
@@ -214,6 +227,12 @@ function failureOf(told: unknown, call: Call): Promise<never> {
     if (!isThenable(told)) return;
     told.then(undefined, (error: unknown) => (call.answeredAt === undefined ? reject(error) : call.fail(error)));
   });
+}
+
+/** What `maxCallsPerAccount` counts by. */
+function accountName({ account, trunk }: WayOut): string | undefined {
+  if (trunk !== undefined) return `trunk ${trunk.name}`;
+  return account === undefined ? undefined : `account ${account.uri}`;
 }
 
 /** RFC 3261 §8.1.2: where a request goes first. */

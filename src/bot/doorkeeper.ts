@@ -71,13 +71,23 @@ export class Doorkeeper {
     return at < 0 ? undefined : at;
   }
 
+  isDenied(address: string): boolean {
+    return this.#options.deny.has(address);
+  }
+
+  /** Whom nothing more is asked of: neither who they are, nor how often they come. */
+  isKnown(address: string, requestedUser?: string): boolean {
+    const { allow, isOpenToLoopback } = this.#options;
+    if (this.#trusted.has(address) || this.trunkAt(address) !== undefined || allow.has(address)) return true;
+    if (requestedUser !== undefined && this.#contacts.has(requestedUser)) return true;
+    return isOpenToLoopback && isLoopback(address);
+  }
+
   ask(visitor: Visitor, now: number): Verdict {
-    const { allow, deny, isOpenToLoopback, users } = this.#options;
+    const { users } = this.#options;
     const { address, requestedUser } = visitor;
-    if (deny.has(address)) return this.#drop();
-    if (this.#trusted.has(address) || this.trunkAt(address) !== undefined || allow.has(address)) return 'accept';
-    if (requestedUser !== undefined && this.#contacts.has(requestedUser)) return 'accept';
-    if (isOpenToLoopback && isLoopback(address)) return 'accept';
+    if (this.isDenied(address)) return this.#drop();
+    if (this.isKnown(address, requestedUser)) return 'accept';
     if (users !== undefined) return 'challenge';
     return this.#turnAway(visitor, now);
   }

@@ -8,11 +8,12 @@ import type { SrtpMode } from '../session/capabilities.js';
 import type { Users } from '../sip/auth/digest-server.js';
 import type { Resolver } from '../sip/transport/resolver.js';
 import type { ListenOptions, TlsOptions, TransportName } from '../sip/transport/transport.js';
+import type { GuardOptions } from '../sip/ua/guard/guard.js';
 import type { Bot } from './bot.js';
 import type { Call } from './call.js';
 import type { SpeechOptions } from './turns/turns.js';
 
-export type { Users };
+export type { GuardOptions, Users };
 
 export type SampleRate = 8000 | 16000 | 24000 | 48000;
 export type FrameMs = 10 | 20 | 30 | 40 | 60;
@@ -31,6 +32,8 @@ export interface AccountOptions {
   readonly password?: string | undefined;
   /** What digest calls us. @default the user of `uri` */
   readonly authUser?: string;
+  /** The digest realms that may be answered with the password. @default whichever asks first where requests of this account go, and no other after it */
+  readonly realms?: readonly string[];
   readonly displayName?: string;
   /** Where to register, as a SIP URI or a host. @default the domain of `uri` */
   readonly registrar?: string;
@@ -56,6 +59,8 @@ export interface TrunkOptions {
   /** Where its calls come from: CIDRs, addresses, or presets ('twilio', 'telnyx', …). @default those of `hosts` that are addresses */
   readonly sources?: readonly string[];
   readonly authUser?: string;
+  /** As of an account. */
+  readonly realms?: readonly string[];
   readonly password?: string | undefined;
   /** The number or SIP URI that callees see, unless `dial` says another. */
   readonly callerId?: string;
@@ -109,14 +114,26 @@ export interface SipBotOptions extends Partial<AccountOptions> {
   readonly threads?: number;
   /** Calls at once, both directions. @default no limit */
   readonly maxCalls?: number;
+  /** Of those that come in, from one address. @default no limit */
+  readonly maxCallsPerSource?: number;
+  /** Of those of one account, of one trunk, or of one of `users`, both directions. @default no limit */
+  readonly maxCallsPerAccount?: number;
   /** What a caller gets past `maxCalls`. @default { status: 503 } */
   readonly overload?: Overload;
   /** Who may authenticate to us; with it strangers get 401. */
   readonly users?: Users;
   /** CIDRs whose requests are welcome without more. */
   readonly allow?: readonly string[];
-  /** CIDRs that get no answer. Stronger than all else. */
+  /** CIDRs that are not listened to: nothing from there is read, not even an answer. Stronger than all else. */
   readonly deny?: readonly string[];
+  /** How much those may ask who are neither trunk, registrar nor in `allow`, and what gets them banned for a while. */
+  readonly guard?: GuardOptions;
+  /** Callers who get 603: numbers or users, `*` at the end for whatever follows, `anonymous` for those who hide theirs. */
+  readonly blockCallers?: readonly string[];
+  /** Numbers and addresses that are not called, whoever asks for it (`dial`, REFER, redirects): written as in `blockCallers`. */
+  readonly blockNumbers?: readonly string[];
+  /** Where a REFER or a 3xx may lead, written as in `blockCallers`; others are refused before the application is asked. @default anywhere the application accepts */
+  readonly transferTargets?: readonly string[];
   /** A call in that nobody has answered, or a call out that nobody picked up. @default 180000 */
   readonly ringTimeoutMs?: number;
   /** 0: no limit. @default 0 */

@@ -6,8 +6,10 @@ import type { SrtpMode } from '../session/capabilities.js';
 import { parseUri, type Uri } from '../sip/message/uri.js';
 import { isIP, PRIVATE_NETWORKS, Subnets, withoutBrackets } from '../sip/transport/ip.js';
 import { type ListenOptions, type TlsOptions, TRANSPORT_NAMES, type TransportName } from '../sip/transport/transport.js';
+import { DEFAULT_GUARD, type GuardOptions } from '../sip/ua/guard/guard.js';
 import { headerEntries } from './header-values.js';
 import type { AccountOptions, AudioOptions, FrameMs, Overload, SampleRate, SipBotOptions, TrunkOptions, Users } from './options.js';
+import { Patterns } from './patterns.js';
 import { networksOfPreset } from './trunk-presets.js';
 import type { SpeechOptions } from './turns/turns.js';
 
@@ -52,10 +54,17 @@ export interface ResolvedOptions {
   /** undefined: decided by the machine's cores. */
   readonly threads: number | undefined;
   readonly maxCalls: number;
+  readonly maxCallsPerSource: number;
+  readonly maxCallsPerAccount: number;
   readonly overload: Overload;
   readonly users: Users | undefined;
   readonly allow: Subnets;
   readonly deny: Subnets;
+  readonly guard: Required<GuardOptions>;
+  readonly blockCallers: Patterns;
+  readonly blockNumbers: Patterns;
+  /** undefined: anywhere. */
+  readonly transferTargets: Patterns | undefined;
   /** Nothing else says who may call: then loopback may. */
   readonly isOpenToLoopback: boolean;
   readonly ringTimeoutMs: number;
@@ -73,6 +82,7 @@ const FRAME_LENGTHS: readonly FrameMs[] = [10, 20, 30, 40, 60];
 const FLAT: readonly (keyof AccountOptions)[] = [
   'password',
   'authUser',
+  'realms',
   'displayName',
   'registrar',
   'outboundProxy',
@@ -88,6 +98,7 @@ const KNOWN_OF_TRUNK: { readonly [Name in keyof Required<TrunkOptions>]: true } 
   hosts: true,
   sources: true,
   authUser: true,
+  realms: true,
   password: true,
   callerId: true,
   identity: true,
@@ -104,6 +115,7 @@ const KNOWN: { readonly [Name in keyof Required<SipBotOptions>]: true } = {
   uri: true,
   password: true,
   authUser: true,
+  realms: true,
   displayName: true,
   registrar: true,
   outboundProxy: true,
@@ -128,10 +140,16 @@ const KNOWN: { readonly [Name in keyof Required<SipBotOptions>]: true } = {
   srtp: true,
   threads: true,
   maxCalls: true,
+  maxCallsPerSource: true,
+  maxCallsPerAccount: true,
   overload: true,
   users: true,
   allow: true,
   deny: true,
+  guard: true,
+  blockCallers: true,
+  blockNumbers: true,
+  transferTargets: true,
   ringTimeoutMs: true,
   maxCallMs: true,
   mediaTimeoutMs: true,
@@ -173,11 +191,17 @@ export function resolveOptions(options: SipBotOptions): ResolvedOptions {
     speech: resolveSpeech('speech.', options.speech),
     srtp: oneOf('srtp', options.srtp ?? 'accept', SRTP_MODES),
     threads: resolveThreads(options),
-    maxCalls: options.maxCalls === undefined ? Number.POSITIVE_INFINITY : whole('maxCalls', options.maxCalls, 0),
+    maxCalls: limitOf('maxCalls', options.maxCalls),
+    maxCallsPerSource: limitOf('maxCallsPerSource', options.maxCallsPerSource),
+    maxCallsPerAccount: limitOf('maxCallsPerAccount', options.maxCallsPerAccount),
     overload: resolveOverload(options.overload),
     users: resolveUsers(options.users),
     allow: networks('allow', allow),
     deny: networks('deny', options.deny ?? []),
+    guard: resolveGuard(options.guard),
+    blockCallers: patterns('blockCallers', options.blockCallers ?? []),
+    blockNumbers: patterns('blockNumbers', options.blockNumbers ?? []),
+    transferTargets: options.transferTargets === undefined ? undefined : patterns('transferTargets', options.transferTargets),
     isOpenToLoopback: accounts.length === 0 && trunks.length === 0 && allow.length === 0 && options.users === undefined,
     ringTimeoutMs: duration('ringTimeoutMs', options.ringTimeoutMs ?? 180_000),
     maxCallMs: duration('maxCallMs', options.maxCallMs ?? 0),
@@ -234,6 +258,7 @@ function resolveAccount(account: AccountOptions, path: string): ResolvedAccount 
   resolveServer(`${path}registrar`, account.registrar);
   resolveServer(`${path}outboundProxy`, account.outboundProxy);
   headerEntries(`${path}headers`, account.headers);
+  checkRealms(`${path}realms`, account.realms);
   const { instanceId } = account;
   if (instanceId !== undefined && !/^(urn:[^\s<>"]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i.test(instanceId))
     throw new OptionError(`${path}instanceId`, 'must be a UUID or a URN (RFC 5626 §4.1)');
@@ -248,6 +273,12 @@ function resolveAccount(account: AccountOptions, path: string): ResolvedAccount 
   };
 }
 
+function checkRealms(path: string, realms: readonly string[] | undefined): void {
+  if (realms === undefined) return;
+  if (!Array.isArray(realms) || realms.length === 0 || realms.some((realm) => typeof realm !== 'string' || realm === ''))
+    throw new OptionError(path, 'must name at least one realm');
+}
+
 function resolveTrunk(trunk: TrunkOptions, path: string): ResolvedTrunk {
   onlyKnown(path, trunk, Object.keys(KNOWN_OF_TRUNK));
   if (typeof trunk.name !== 'string' || trunk.name === '') throw new OptionError(`${path}name`, 'must be a name for this trunk');
@@ -259,6 +290,7 @@ function resolveTrunk(trunk: TrunkOptions, path: string): ResolvedTrunk {
   });
   if (trunk.codecs !== undefined) checkCodecs(`${path}codecs`, trunk.codecs);
   callable(`${path}numbers`, trunk.numbers);
+  checkRealms(`${path}realms`, trunk.realms);
   if (trunk.callerId !== undefined && /^(sips?|tel):/i.test(trunk.callerId) && parseUri(trunk.callerId) === undefined)
     throw new OptionError(`${path}callerId`, 'must be a number, a user or a SIP URI');
   if (trunk.srtp !== undefined) oneOf(`${path}srtp`, trunk.srtp, SRTP_MODES);
@@ -304,6 +336,23 @@ function resolveServer(path: string, server: string | undefined): string | undef
 function resolveUsers(users: Users | undefined): Users | undefined {
   if (users === undefined || typeof users === 'function' || (typeof users === 'object' && users !== null)) return users;
   throw new OptionError('users', 'must be passwords by user, or a function that finds them');
+}
+
+function resolveGuard(guard: GuardOptions | undefined): Required<GuardOptions> {
+  onlyKnown('guard.', guard ?? {}, Object.keys(DEFAULT_GUARD));
+  const resolved = { ...DEFAULT_GUARD, ...guard };
+  for (const [name, value] of Object.entries(resolved)) whole(`guard.${name}`, value, name === 'banS' ? 0 : 1);
+  return resolved;
+}
+
+function patterns(path: string, texts: readonly string[]): Patterns {
+  if (!Array.isArray(texts) || texts.some((text) => typeof text !== 'string' || text.trim() === ''))
+    throw new OptionError(path, "must be a list of numbers or users such as '+1900*'");
+  return new Patterns(texts);
+}
+
+function limitOf(path: string, value: number | undefined): number {
+  return value === undefined ? Number.POSITIVE_INFINITY : whole(path, value, 0);
 }
 
 function resolveOverload(overload: Overload | undefined): Overload {

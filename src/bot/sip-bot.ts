@@ -14,7 +14,9 @@ import type { Uri } from '../sip/message/uri.js';
 import type { Flow } from '../sip/transport/flow.js';
 import type { ListenAddress } from '../sip/transport/transport.js';
 import type { Admission } from '../sip/ua/admission.js';
+import { Guard, type GuardCounters } from '../sip/ua/guard/guard.js';
 import type { IncomingRequest } from '../sip/ua/incoming-request.js';
+import type { IncomingCall } from '../sip/ua/invite-incoming.js';
 import { type TraceEntry, UserAgent, type UserAgentStats } from '../sip/ua/user-agent.js';
 import { Account, type AccountListener, type RegistrationFailure } from './account.js';
 import type { Call } from './call.js';
@@ -53,6 +55,10 @@ export interface BotStats {
   readonly media: EngineStats;
   /** Requests of strangers: told 403, or left unanswered. */
   readonly strangers: { readonly refused: number; readonly dropped: number };
+  /** What is not even asked who it is: denied, banned, too much, unreadable. */
+  readonly guard: GuardCounters;
+  /** Calls turned away: of blocked callers, and past `maxCalls`, `maxCallsPerSource` and `maxCallsPerAccount`. */
+  readonly turnedAway: { readonly blocked: number; readonly full: number };
 }
 
 export interface Voicemail extends MessageSummary {
@@ -71,6 +77,7 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
   readonly #agent: UserAgent;
   readonly #engine: MediaEngine;
   readonly #door: Doorkeeper;
+  readonly #guard: Guard;
   readonly #desk: CallDesk;
   readonly #dialer: Dialer;
   readonly #accounts: readonly Account[];
@@ -90,8 +97,14 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
     this.#logger = logger;
     this.#door = new Doorkeeper(resolved, logger);
     const injected = { ...given({ clock, network, random }), logger };
+    this.#guard = new Guard(resolved.guard, {
+      logger,
+      isDenied: (address) => this.#door.isDenied(address),
+      isKnown: (address, request) => this.#door.isKnown(address, request?.uri.user),
+    });
     this.#agent = new UserAgent({
       ...injected,
+      guard: this.#guard,
       ...given({ resolver, tls: resolved.tls, publicAddress: resolved.publicAddress, authenticate: this.#authenticator(options) }),
       listen: resolved.listen,
       localNetworks: resolved.localNetworks,
@@ -125,7 +138,7 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
       trunks: this.#trunks,
       checkRunning: () => this.#checkRunning(),
     });
-    this.#agent.on('invite', (incoming) => this.#desk.receive(incoming));
+    this.#agent.on('invite', (incoming, user) => this.#desk.receive(incoming, this.#accountCalled(incoming, user)));
     this.#agent.handle('MESSAGE', (incoming) => {
       const message = receiveMessage(incoming);
       if (message !== undefined) this.emit('message', message);
@@ -182,6 +195,8 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
       signalling: this.#agent.stats(),
       media: this.#engine.stats(),
       strangers: this.#door.counts,
+      guard: this.#guard.counters(this.#agent.clock.now()),
+      turnedAway: this.#desk.turnedAway,
     };
   }
 
@@ -280,6 +295,15 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
       this.#agent.clock.now(),
     );
     return verdict === 'refuse' ? { status: 403 } : verdict;
+  }
+
+  /** Whose call it is, for `maxCallsPerAccount`. */
+  #accountCalled(incoming: IncomingCall, user: string | undefined): string | undefined {
+    if (user !== undefined) return `user ${user}`;
+    const trunk = incoming.flow === undefined ? undefined : this.#door.trunkAt(incoming.flow.remote.address);
+    if (trunk !== undefined) return `trunk ${this.#options.trunks[trunk]!.name}`;
+    const account = this.#accountAddressed(incoming.request);
+    return account === undefined ? undefined : `account ${account.options.uri}`;
   }
 
   #authenticator({ users, random, clock }: SipBotOptions): DigestServer | undefined {

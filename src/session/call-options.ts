@@ -6,6 +6,7 @@ import type { Logger } from '../log.js';
 import type { Random } from '../random.js';
 import type { MediaEngine } from '../rtp/engine.js';
 import type { FrameMs, MediaStream, SampleRate } from '../rtp/media-stream.js';
+import type { Uri } from '../sip/message/uri.js';
 import type { OutgoingCall } from '../sip/ua/invite-outgoing.js';
 import type { OutgoingInviteOptions } from '../sip/ua/invite-usage.js';
 import type { SrtpMode } from './capabilities.js';
@@ -58,6 +59,8 @@ export interface CallOptions {
   readonly redirects?: 'surface' | 'follow';
   /** How many targets of 3xx a call may try. @default 5 */
   readonly maxRedirects?: number;
+  /** Whether a REFER or a 3xx may lead there; where not, nobody is asked. @default anywhere */
+  readonly permits?: (target: Uri) => boolean;
 }
 
 export type ResolvedCallOptions = Required<Omit<CallOptions, 'audio' | 'rtpHost'>> & {
@@ -81,6 +84,7 @@ const DEFAULTS = {
   mediaTimeoutMs: 0,
   redirects: 'surface',
   maxRedirects: 5,
+  permits: () => true,
 } as const satisfies Required<Omit<CallOptions, 'audio' | 'rtpHost'>>;
 
 export function resolveCallOptions(options: CallOptions): ResolvedCallOptions {

@@ -7,7 +7,7 @@ import type { StreamStats } from '../rtp/stream-stats.js';
 import type { HeaderEntry } from '../sip/message/headers.js';
 import type { SipRequest } from '../sip/message/message.js';
 import { type NameAddr, parseNameAddr } from '../sip/message/name-addr.js';
-import type { Uri } from '../sip/message/uri.js';
+import { parseUri, type Uri } from '../sip/message/uri.js';
 import type { IncomingCall } from '../sip/ua/invite-incoming.js';
 import type { OutgoingCall } from '../sip/ua/invite-outgoing.js';
 import type { InviteHandler, InviteUsage, RemoteAddress } from '../sip/ua/invite-usage.js';
@@ -27,6 +27,7 @@ import type { AgreedFormat } from './formats.js';
 import { given } from './given.js';
 import { type AnswerOptions, IncomingLeg, type ProgressOptions, refusalOf } from './incoming-leg.js';
 import { type DialTarget, dialledUri, OutgoingLeg } from './outgoing-leg.js';
+import { isSameServer } from './redirect.js';
 import { isAddress } from './sdp.js';
 import type { TransferOptions, TransferResult } from './transfer.js';
 
@@ -326,8 +327,13 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
 
   /** A new call by the same ways, and with the same options, as this one. */
   #dialLike(uri: string | Uri, headers: readonly HeaderEntry[]): CallSession {
-    const { from = String(this.#inside.usage!.local.withoutTag()), route, credentials } = this.#outgoing?.target ?? {};
-    return CallSession.dial({ uri, from, headers, ...given({ route, credentials }) }, this.context, this.#inside.media.given);
+    const target = this.#outgoing?.target;
+    const { from = String(this.#inside.usage!.local.withoutTag()), route, credentials } = target ?? {};
+    const to = typeof uri === 'string' ? parseUri(uri) : uri;
+    // What we answer challenges with is not for a host that somebody else named.
+    const isOurs = (route?.length ?? 0) > 0 || (target !== undefined && to !== undefined && isSameServer(to, target.uri));
+    const known = isOurs ? credentials : [];
+    return CallSession.dial({ uri, from, headers, ...given({ route, credentials: known }) }, this.context, this.#inside.media.given);
   }
 
   /** The peer's signalling address, or what the target says before there is one. */

@@ -52,8 +52,12 @@ export class CallTransfers {
 
   /** The other side refers us (RFC 3515). Whoever decides while being told is answered by; who takes time gets 202, and the decision by NOTIFY. */
   onRefer(subscription: ReferSubscription): RequestReply {
-    const { call, tell } = this.#inside;
-    if (call.listenerCount('transferRequest') === 0) return { status: 603 };
+    const { call, tell, media } = this.#inside;
+    const target = subscription.referTo.uri;
+    // RFC 3515 §2.4.2: what is no call we can place, and what would be another request than an INVITE (§19.1.1).
+    if (!/^(sips?|tel)$/.test(target.scheme)) return { status: 416 };
+    if ((target.params.get('method') ?? 'INVITE').toUpperCase() !== 'INVITE') return { status: 501 };
+    if (call.listenerCount('transferRequest') === 0 || !media.options.permits(target)) return { status: 603 };
     let refusal: RequestReply | undefined;
     let isTold = false;
     const { referTo, referredBy } = subscription;

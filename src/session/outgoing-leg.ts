@@ -8,7 +8,7 @@ import type { Body, OutgoingInviteBase, OutgoingInviteOptions } from '../sip/ua/
 import { isLocal } from '../sip/ua/local-response.js';
 import type { CallInside } from './call-inside.js';
 import { given } from './given.js';
-import { RedirectTargets } from './redirect.js';
+import { isSameServer, RedirectTargets } from './redirect.js';
 import { TransferRequest } from './transfer-request.js';
 
 /** Whom to call: an INVITE but for its description and handler. */
@@ -20,6 +20,8 @@ export type DialTarget = Omit<OutgoingInviteOptions, 'body' | 'handler' | 'after
 };
 
 type Target = DialTarget & { readonly uri: Uri };
+/** Unlike none at all, it keeps the agent's own from being taken instead. */
+const NOBODY: readonly never[] = [];
 
 export class OutgoingLeg {
   readonly callId: string;
@@ -66,7 +68,13 @@ export class OutgoingLeg {
     let usage: OutgoingCall | undefined;
     try {
       const body = description === 'offer' ? descriptions.offer() : undefined;
-      usage = context.invite({ ...target, uri, callId: this.callId, handler: handlerFor(() => usage), ...given({ body, after }) });
+      usage = context.invite({
+        ...target,
+        uri,
+        callId: this.callId,
+        handler: handlerFor(() => usage),
+        ...given({ body, after, credentials: this.#credentialsFor(uri) }),
+      });
       this.#inside.usage = usage;
     } catch (error) {
       mediaFailed(error as Error);
@@ -112,7 +120,7 @@ export class OutgoingLeg {
       return;
     }
     const isRedirect = response.status < 400;
-    const targets = isRedirect ? this.#redirects.add(response.contacts) : [];
+    const targets = isRedirect ? this.#redirects.add(response.contacts, this.#inside.media.options.permits) : [];
     if (isRedirect && this.#inside.media.options.redirects === 'surface') this.#surface(response, targets, usage);
     else if (response.status < 600 && !isLocal(response)) this.#followOn(usage);
   }
@@ -138,6 +146,12 @@ export class OutgoingLeg {
     usage.handler = {};
     this.#inside.descriptions.restart();
     this.#invite(next, usage);
+  }
+
+  /** What we answer challenges with is for whom it was given for: not for a host that a redirection named. */
+  #credentialsFor(uri: Uri): DialTarget['credentials'] {
+    const { target } = this;
+    return isSameServer(uri, target.uri) || (target.route?.length ?? 0) > 0 ? target.credentials : NOBODY;
   }
 
   get #hasOther(): boolean {

@@ -2,6 +2,11 @@
 import { type Contacts, contactQ } from '../sip/message/contact.js';
 import type { Uri } from '../sip/message/uri.js';
 
+/** Whether both name one server: what the one may be told, the other may. */
+export function isSameServer(a: Uri, b: Uri): boolean {
+  return a.scheme === b.scheme && a.host.toLowerCase() === b.host.toLowerCase() && a.port === b.port;
+}
+
 export class RedirectTargets {
   readonly #tried: Uri[];
   readonly #waiting: Uri[] = [];
@@ -16,10 +21,10 @@ export class RedirectTargets {
   }
 
   /** The Contacts of a 3xx, best first, before those that an earlier one left over (§8.1.3.4). Returns the ones that are worth trying. */
-  add(contacts: Contacts): readonly Uri[] {
+  add(contacts: Contacts, permits: (target: Uri) => boolean = () => true): readonly Uri[] {
     if (contacts === '*') return [];
     const sorted = contacts
-      .filter((contact) => this.#isPossible(contact.uri))
+      .filter((contact) => this.#isPossible(contact.uri) && permits(contact.uri))
       .slice(0, 32)
       .sort((a, b) => contactQ(b) - contactQ(a))
       .map((contact) => contact.uri);

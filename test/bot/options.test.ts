@@ -11,7 +11,8 @@ const trunk = { name: 't', hosts: ['192.0.2.1'] };
 
 describe('defaults', () => {
   test('of everything', () => {
-    const { allow, deny, localNetworks, ...plain } = resolveOptions({});
+    const { allow, deny, localNetworks, blockCallers, blockNumbers, ...plain } = resolveOptions({});
+    expect([blockCallers.isEmpty, blockNumbers.isEmpty]).toEqual([true, true]);
     expect(plain).toEqual({
       accounts: [],
       trunks: [],
@@ -27,6 +28,10 @@ describe('defaults', () => {
       srtp: 'accept',
       threads: undefined,
       maxCalls: Number.POSITIVE_INFINITY,
+      maxCallsPerSource: Number.POSITIVE_INFINITY,
+      maxCallsPerAccount: Number.POSITIVE_INFINITY,
+      guard: { requestsPerS: 20, authFailures: 10, unreadable: 20, banS: 600, maxSources: 16_384 },
+      transferTargets: undefined,
       overload: { status: 503 },
       users: undefined,
       isOpenToLoopback: true,
@@ -110,6 +115,14 @@ describe('refused at the door, by path', () => {
     ['threads', { threads: -1 }],
     ['threads', { threads: 1, clock: new ManualClock() }],
     ['maxCalls', { maxCalls: 1.5 }],
+    ['maxCallsPerSource', { maxCallsPerSource: -1 }],
+    ['maxCallsPerAccount', { maxCallsPerAccount: '3' }],
+    ['guard.banS', { guard: { banS: -1 } }],
+    ['guard.requestsPerS', { guard: { requestsPerS: 0 } }],
+    ['guard.rate', { guard: { rate: 5 } }],
+    ['blockCallers', { blockCallers: 'eve' }],
+    ['blockNumbers', { blockNumbers: [''] }],
+    ['transferTargets', { transferTargets: [600] }],
     ['overload.status', { overload: { status: 200 } }],
     ['overload.retryAfter', { overload: { status: 503, retryAfter: -1 } }],
     ['allow', { allow: ['example.com'] }],

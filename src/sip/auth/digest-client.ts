@@ -19,13 +19,19 @@ export interface Credentials {
   readonly password?: string;
   /** In the place of a password: H(user:realm:password), of MD5 when it is a text. */
   readonly ha1?: string | Ha1;
-  /** Only for this realm. @default whichever asks first at the place that the request goes to */
+  /** Only for this realm. @default whichever asks first at the place that the request goes to; another one later is not answered, but to a REGISTER */
   readonly realm?: string;
 }
 
 export type CredentialSource = Credentials | readonly Credentials[] | ((realm: string) => Credentials | undefined);
 
-export type Unanswered = 'no-challenge' | 'unsupported' | 'no-credentials' | 'refused';
+/** One user and password: for the realms that are named, else for the first that asks. */
+export function credentialsOf(user: string, password: string | undefined, realms?: readonly string[]): CredentialSource | undefined {
+  if (password === undefined) return undefined;
+  return realms === undefined ? { user, password } : realms.map((realm) => ({ user, password, realm }));
+}
+
+export type Unanswered = 'no-challenge' | 'unsupported' | 'no-credentials' | 'other-realm' | 'refused';
 
 export interface DigestClientOptions {
   readonly random: Random;
@@ -74,6 +80,8 @@ export class DigestClient {
   readonly #prefer: 'topmost' | 'strongest';
   /** By place, kind and realm; the longest unused first. */
   readonly #sessions = new Map<string, Session>();
+  /** The realms that a place took an answer of ours in, by place and user. Somebody behind it who asks in another name is not answered. */
+  readonly #realms = new Map<string, ReadonlySet<string>>();
 
   constructor(options: DigestClientOptions) {
     this.#random = options.random;
@@ -96,6 +104,10 @@ export class DigestClient {
           continue;
         }
         const known = credentialsFor(realm, challenge.variant.algorithm, credentials)!;
+        if (this.#isOtherRealm(retry, realm, known)) {
+          outcome = 'other-realm';
+          continue;
+        }
         // A password that was refused is refused: asking again would only lock the account.
         if (this.#wasRefused(retry, kind, challenge)) return 'refused';
         const place = placeOf(retry);
@@ -121,8 +133,9 @@ export class DigestClient {
     }
   }
 
-  /** A success proves what was answered, and may name the nonce to use next (RFC 7616 §3.5). */
+  /** A success proves what was answered: these realms are the ones. It may also name the nonce to use next (RFC 7616 §3.5). */
   learn(request: SipRequest, response: SipResponse): void {
+    this.#learnRealms(request);
     const place = placeOf(request);
     const next = response.authenticationInfo?.get('nextnonce');
     for (const kind of KINDS) {
@@ -134,6 +147,32 @@ export class DigestClient {
         this.#remember(place, { ...session, challenge: { ...session.challenge, nonce: next }, count: 0 });
       }
     }
+  }
+
+  #learnRealms(request: SipRequest): void {
+    const answers = [...request.authorization, ...request.proxyAuthorization];
+    const user = answers[0]?.get('username');
+    if (user === undefined) return;
+    const key = `${placeOf(request)} ${user}`;
+    const realms = answers.map((answer) => answer.get('realm') ?? '');
+    // A registrar that calls itself otherwise from now on may: nobody stands behind it.
+    const known = request.method === 'REGISTER' ? [] : (this.#realms.get(key) ?? []);
+    this.#realms.delete(key);
+    this.#realms.set(key, new Set([...known, ...realms]));
+    if (this.#realms.size > MAX_SESSIONS) this.#realms.delete(this.#realms.keys().next().value!);
+  }
+
+  #isOtherRealm(request: SipRequest, realm: string, credentials: Credentials): boolean {
+    if (request.method === 'REGISTER' || credentials.realm === realm) return false;
+    const known = this.#realms.get(`${placeOf(request)} ${credentials.user}`) ?? this.#realmsInDialog(request, credentials.user);
+    return known !== undefined && !known.has(realm);
+  }
+
+  /** Within a dialog the place is what the other side named as its Contact: there only a realm counts that is known from a place of our own choice. */
+  #realmsInDialog(request: SipRequest, user: string): ReadonlySet<string> | undefined {
+    if (request.to?.tag === undefined) return undefined;
+    const known = [...this.#realms].filter(([key]) => key.endsWith(` ${user}`)).flatMap(([, realms]) => [...realms]);
+    return known.length === 0 ? undefined : new Set(known);
   }
 
   #choose(offered: readonly Challenge[]): Challenge | undefined {

@@ -79,9 +79,12 @@ export class DigestServer {
     if (this.#algorithms.length === 0) throw new OptionError('algorithms', 'at least one of MD5, SHA-256, SHA-512-256');
   }
 
-  /** One header an algorithm, in the order we would like them used (RFC 8760 §2.3); nothing is remembered. */
-  challenge(nonceWas: 'good' | 'stale' = 'good'): DigestChallenge {
-    const nonce = this.#makeNonce();
+  /**
+   * One header an algorithm, in the order we would like them used (RFC 8760 §2.3); nothing is remembered. The nonce is good for `source` alone: whoever
+   * answers it has heard us there, and a wrong password can be held against that source.
+   */
+  challenge(nonceWas: 'good' | 'stale' = 'good', source = ''): DigestChallenge {
+    const nonce = this.#makeNonce(source);
     const stale = nonceWas === 'stale' ? ', stale=true' : '';
     const name = this.#role === 'proxy' ? 'Proxy-Authenticate' : 'WWW-Authenticate';
     const headers = this.#algorithms.map((algorithm): HeaderEntry => {
@@ -90,40 +93,48 @@ export class DigestServer {
     return { status: this.#role === 'proxy' ? 407 : 401, headers };
   }
 
-  async check(request: SipRequest): Promise<DigestVerdict> {
+  /** Whether there is anything in it that is worth a look: an answer to a nonce that `source` got from us, and not long ago. */
+  examine(request: SipRequest, source = ''): 'answer' | 'stale' | 'missing' {
     const answer = this.#answerIn(request);
-    if (answer === undefined) return this.#ask('missing');
+    if (answer === undefined) return 'missing';
+    const madeAt = this.#readNonce(answer.get('nonce') ?? '', source);
+    return madeAt === undefined || this.#clock.now() - madeAt > this.#lifeMs ? 'stale' : 'answer';
+  }
+
+  async check(request: SipRequest, source = ''): Promise<DigestVerdict> {
+    const answer = this.#answerIn(request);
+    if (answer === undefined) return this.#ask('missing', source);
     const user = answer.get('username');
     const nonce = answer.get('nonce');
     const uri = answer.get('uri');
     const given = answer.get('response');
     const variant = parseVariant(answer.get('algorithm'));
     if (user === undefined || nonce === undefined || uri === undefined || given === undefined) return { type: 'refused', status: 400 };
-    if (variant === undefined || !this.#algorithms.includes(variant.algorithm)) return this.#ask('wrong');
+    if (variant === undefined || !this.#algorithms.includes(variant.algorithm)) return this.#ask('wrong', source);
     const qop = answer.get('qop')?.toLowerCase();
     const nc = answer.get('nc') ?? '';
     const cnonce = answer.get('cnonce') ?? '';
     if (qop !== undefined && (!this.#qop.includes(qop as Qop) || !/^[0-9a-f]{8}$/i.test(nc) || cnonce === ''))
       return { type: 'refused', status: 400 };
     // RFC 3261 §22.4: a proxy may have forwarded it elsewhere, so that `uri` and the Request-URI need not name the same.
-    const madeAt = this.#readNonce(nonce);
-    if (madeAt === undefined) return this.#ask('stale');
+    const madeAt = this.#readNonce(nonce, source);
+    if (madeAt === undefined) return this.#ask('stale', source);
     const secret = await this.#secretOf(user);
     // A user nobody knows takes as long as one whose password is wrong.
     const ha1 = ha1From(secret, variant.algorithm, user, this.realm) ?? ha1Of(variant.algorithm, user, this.realm, 'nobody');
     const input = { variant, ha1, nonce, uri, qop: qop as Qop | undefined, nc, cnonce };
     const expected = digestResponse({ ...input, method: request.method, body: request.body });
     const isRight = isSameDigest(expected, given) && ha1From(secret, variant.algorithm, user, this.realm) !== undefined;
-    if (!isRight) return this.#ask('wrong');
+    if (!isRight) return this.#ask('wrong', source);
     // Only now: whoever does not know a password must not be able to age another's nonce.
     const now = this.#clock.now();
     if (now - madeAt > this.#lifeMs || !this.#counts.take(nonce, madeAt, qop === undefined ? undefined : Number.parseInt(nc, 16)))
-      return this.#ask('stale');
+      return this.#ask('stale', source);
     return { type: 'accepted', user, headers: qop === 'auth' ? [authenticationInfo({ ...input, qop })] : [] };
   }
 
-  #ask(why: 'missing' | 'stale' | 'wrong'): DigestVerdict {
-    return { type: 'challenge', why, ...this.challenge(why === 'stale' ? 'stale' : 'good') };
+  #ask(why: 'missing' | 'stale' | 'wrong', source: string): DigestVerdict {
+    return { type: 'challenge', why, ...this.challenge(why === 'stale' ? 'stale' : 'good', source) };
   }
 
   #answerIn(request: SipRequest): AuthHeader | undefined {
@@ -136,23 +147,23 @@ export class DigestServer {
     return Object.hasOwn(this.#users, user) ? this.#users[user] : undefined;
   }
 
-  /** When it was made, what nobody can guess, and a signature of both: 48 + 96 + 128 bits. */
-  #makeNonce(): string {
+  /** When it was made, what nobody can guess, and a signature of both and of whom it is for: 48 + 96 + 128 bits. */
+  #makeNonce(source: string): string {
     const bytes = Buffer.alloc(18);
     bytes.writeUIntBE(Math.floor(this.#clock.now()), 0, 6);
     bytes.set(this.#random.bytes(12), 6);
     const body = bytes.toString('base64url');
-    return body + this.#sign(body);
+    return body + this.#sign(body, source);
   }
 
-  #readNonce(nonce: string): number | undefined {
+  #readNonce(nonce: string, source: string): number | undefined {
     const body = nonce.slice(0, -SIGNATURE_LENGTH);
-    if (body.length !== 24 || !isSameBytes(this.#sign(body), nonce.slice(-SIGNATURE_LENGTH))) return undefined;
+    if (body.length !== 24 || !isSameBytes(this.#sign(body, source), nonce.slice(-SIGNATURE_LENGTH))) return undefined;
     return Buffer.from(body, 'base64url').readUIntBE(0, 6);
   }
 
-  #sign(body: string): string {
-    return createHmac('sha256', this.#secret).update(body).digest().subarray(0, 16).toString('base64url');
+  #sign(body: string, source: string): string {
+    return createHmac('sha256', this.#secret).update(body).update(source).digest().subarray(0, 16).toString('base64url');
   }
 }
 

@@ -7,13 +7,17 @@ import { connectTls, listenTls } from './tls.js';
 import type { ListenOptions, Target, TlsOptions, TransportLimits, TransportName } from './transport.js';
 import { connectWs, listenWs } from './ws.js';
 
+/** Who comes in. */
+export interface Reception {
+  accept(channel: Channel): void;
+  onRefused(error: Error): void;
+  /** Asked before a handshake is begun. */
+  isShut(address: string): boolean;
+}
+
 export interface Carriers {
   connect(target: Target, options: { readonly localAddress?: string; readonly timeoutMs: number }): Promise<Channel>;
-  listen(
-    options: ListenOptions & { readonly host: string; readonly port: number },
-    accept: (channel: Channel) => void,
-    onRefused: (error: Error) => void,
-  ): Promise<StreamListener>;
+  listen(options: ListenOptions & { readonly host: string; readonly port: number }, reception: Reception): Promise<StreamListener>;
 }
 
 export class NetworkCarriers implements Carriers {
@@ -43,28 +47,24 @@ export class NetworkCarriers implements Carriers {
     return new StreamChannel('tls', stream, identities, message);
   }
 
-  async listen(
-    options: ListenOptions & { readonly host: string; readonly port: number },
-    accept: (channel: Channel) => void,
-    onRefused: (error: Error) => void,
-  ): Promise<StreamListener> {
-    const { message, halfOpenMs, maxHalfOpen } = this.#limits;
+  async listen(options: ListenOptions & { readonly host: string; readonly port: number }, reception: Reception): Promise<StreamListener> {
+    const { message } = this.#limits;
     const { transport, host, port } = options;
     const plain = this.#plain(transport);
-    if (plain !== undefined) return this.#network.listen({ host, port }, (stream) => accept(new StreamChannel(plain, stream, [], message)));
+    if (plain !== undefined)
+      return this.#network.listen({ host, port }, (stream) => reception.accept(new StreamChannel(plain, stream, [], message)));
     this.#demandSystem(transport);
     if (transport !== 'ws' && (this.#tls.cert === undefined || this.#tls.key === undefined)) {
       throw new OptionError('tls', `cert and key are needed to listen on ${transport}`);
     }
     if (transport === 'tls') {
-      return listenTls(
-        { host, port, handshakeMs: halfOpenMs, maxHandshakes: maxHalfOpen },
-        this.#tls,
-        ({ stream, identities }) => accept(new StreamChannel('tls', stream, identities, message)),
-        onRefused,
-      );
+      return listenTls({ host, port, limits: this.#limits }, this.#tls, {
+        accept: ({ stream, identities }) => reception.accept(new StreamChannel('tls', stream, identities, message)),
+        onRefused: (error) => reception.onRefused(error),
+        isShut: (address) => reception.isShut(address),
+      });
     }
-    return listenWs(options, this.#tls, this.#limits, accept, onRefused);
+    return listenWs(options, this.#tls, this.#limits, reception);
   }
 
   /** What goes over a stream of the network's as it is. */

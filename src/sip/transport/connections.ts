@@ -6,6 +6,7 @@ import type { ParseFailure } from '../message/parse-failure.js';
 import type { Via } from '../message/via.js';
 import type { Carriers } from './carriers.js';
 import { type Channel, ConnectionFlow, type Flow, type FlowDriver } from './flow.js';
+import { HalfOpen } from './half-open.js';
 import { isIP, isSameAddress, isWildcard } from './ip.js';
 import { isSecure, type ListenAddress, type ListenOptions, type Target, type TransportLimits } from './transport.js';
 
@@ -18,6 +19,8 @@ export interface ConnectionSink {
   onSendFailure(flow: Flow, error: Error): void;
   onClosed(flow: Flow, error: Error | undefined): void;
   onRefused(why: 'connections' | 'address' | 'half-open' | 'handshake'): void;
+  /** Asked before a connection is looked at. */
+  isShut(address: string): boolean;
 }
 
 interface ConnectionContext {
@@ -48,13 +51,14 @@ export class Connections implements FlowDriver {
   readonly #perAddress = new Map<string, number>();
   readonly #listeners: { readonly address: ListenAddress; readonly listener: StreamListener }[] = [];
   #opened = 0;
+  readonly #halfOpen: HalfOpen<Channel>;
   #inbound = 0;
-  #halfOpen = 0;
   #sweep: Timer | undefined;
   #isClosed = false;
 
   constructor(context: ConnectionContext) {
     this.#context = context;
+    this.#halfOpen = new HalfOpen(context.limits.maxHalfOpen, context.limits.maxHalfOpenPerAddress);
   }
 
   get addresses(): ListenAddress[] {
@@ -67,11 +71,11 @@ export class Connections implements FlowDriver {
 
   async listen(options: ListenOptions & { readonly host: string; readonly port: number }): Promise<ListenAddress> {
     const { carriers, sink } = this.#context;
-    const listener = await carriers.listen(
-      options,
-      (channel) => this.#accept(channel),
-      () => sink.onRefused('handshake'),
-    );
+    const listener = await carriers.listen(options, {
+      accept: (channel) => this.#accept(channel),
+      onRefused: () => sink.onRefused('handshake'),
+      isShut: (address) => sink.isShut(address),
+    });
     const address = { transport: options.transport, host: listener.local.address, port: listener.local.port };
     this.#listeners.push({ address, listener });
     return address;
@@ -136,6 +140,12 @@ export class Connections implements FlowDriver {
     connection.channel.destroy();
   }
 
+  /** What others opened to us from there. */
+  destroyFrom(address: string): void {
+    for (const { flow, channel } of [...this.#connections.values()])
+      if (flow.direction === 'in' && flow.remote.address === address) channel.destroy();
+  }
+
   closeAll(): void {
     this.#isClosed = true;
     for (const { listener } of this.#listeners.splice(0)) listener.close();
@@ -171,24 +181,25 @@ export class Connections implements FlowDriver {
   #accept(channel: Channel): void {
     const { limits, sink } = this.#context;
     const { address } = channel.remote;
-    const why = this.#isClosed
-      ? 'connections'
-      : this.#inbound >= limits.maxConnections
+    if (sink.isShut(address)) {
+      channel.destroy();
+      return;
+    }
+    const why =
+      this.#isClosed || this.#inbound >= limits.maxConnections
         ? 'connections'
-        : this.#halfOpen >= limits.maxHalfOpen
-          ? 'half-open'
-          : (this.#perAddress.get(address) ?? 0) >= limits.maxConnectionsPerAddress
-            ? 'address'
-            : undefined;
+        : (this.#perAddress.get(address) ?? 0) >= limits.maxConnectionsPerAddress
+          ? 'address'
+          : undefined;
     if (why !== undefined) {
       channel.destroy();
       sink.onRefused(why);
       return;
     }
     this.#inbound++;
-    this.#halfOpen++;
     this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
     this.#add(channel, 'in');
+    if (this.#halfOpen.add(channel, address) !== undefined) sink.onRefused('half-open');
   }
 
   #add(channel: Channel, direction: 'in' | 'out'): Connection {
@@ -213,7 +224,7 @@ export class Connections implements FlowDriver {
         if (!flow.isOpen) return;
         if (!connection.hasSpoken) {
           connection.hasSpoken = true;
-          if (direction === 'in') this.#halfOpen--;
+          this.#halfOpen.delete(channel);
         }
         sink.onBytes(bytes, flow);
       },
@@ -242,7 +253,7 @@ export class Connections implements FlowDriver {
     for (const key of connection.keys) if (this.#byKey.get(key) === connection) this.#byKey.delete(key);
     if (flow.direction === 'in') {
       this.#inbound--;
-      if (!connection.hasSpoken) this.#halfOpen--;
+      this.#halfOpen.delete(connection.channel);
       const left = (this.#perAddress.get(flow.remote.address) ?? 1) - 1;
       if (left === 0) this.#perAddress.delete(flow.remote.address);
       else this.#perAddress.set(flow.remote.address, left);

@@ -14,6 +14,10 @@ export interface DatagramSink {
   /** Something came that is no message. */
   onAlive(flow: Flow): void;
   onSendFailure(flow: Flow, error: Error): void;
+  /** Asked before a datagram is looked at. */
+  isShut(address: string): boolean;
+  /** An answer was larger than its question warrants. */
+  onWithheld(): void;
 }
 
 interface DatagramContext {
@@ -43,7 +47,8 @@ export class Datagrams {
     return (await this.#open(host, port, 'listening')).address;
   }
 
-  async flowTo(target: Target, from: ListenAddress | undefined): Promise<Flow> {
+  /** `why`: a request is ours to send to whom we like; a response may only go where one is due. */
+  async flowTo(target: Target, from: ListenAddress | undefined, why: 'request' | 'response' = 'request'): Promise<DatagramFlow> {
     const family = isIP(target.address) === 6 ? 6 : 4;
     const fits = ({ address }: DatagramPort): boolean =>
       from === undefined ? canReach(address.host, target.address) : address.host === from.host && address.port === from.port;
@@ -52,6 +57,7 @@ export class Datagrams {
     const { locals } = this.#context;
     if (!locals.isFresh(bound, target.address)) await locals.learn(bound, target.address);
     const flow = port.flow(target.address, target.port, 'out');
+    if (why === 'request') flow.vouch();
     // A machine that moved to another network has other addresses since.
     const address = locals.towards(bound, target.address);
     if (flow.local.address !== address) flow.local = { address, port: flow.local.port };
@@ -135,6 +141,10 @@ class DatagramPort implements FlowDriver {
       queueMicrotask(() => this.#context.sink.onSendFailure(flow, new Error('the socket is closed')));
       return;
     }
+    if (!(flow as DatagramFlow).credit.spend(bytes.length)) {
+      this.#context.sink.onWithheld();
+      return;
+    }
     this.#context.sink.onSent(bytes, flow);
     this.#socket.send(bytes, 0, bytes.length, flow.remote.port, flow.remote.address);
   }
@@ -153,11 +163,13 @@ class DatagramPort implements FlowDriver {
 
   #onMessage(bytes: Uint8Array, address: string, port: number): void {
     const remote = plainAddress(address);
+    if (this.#context.sink.isShut(remote)) return;
     if (isStun(bytes)) {
       this.#onStun(bytes, remote, port);
       return;
     }
     const flow = this.flow(remote, port, 'in');
+    flow.credit.onHeard(bytes.length, this.#context.limits.answerFactor);
     if (isWildcard(flow.local.address)) void this.#learnLocal(flow);
     if (isBlank(bytes)) this.#context.sink.onAlive(flow);
     else this.#context.sink.onBytes(bytes, flow);

@@ -21,6 +21,8 @@ export interface Flow {
   send(bytes: Uint8Array): void;
   /** Sends what waits, then ends the connection. Nothing happens to a datagram flow. */
   close(): void;
+  /** Whoever is there hears us, or is known: answers need not be counted any more. */
+  vouch(): void;
 }
 
 /** A connection that carries whole SIP messages, whatever frames them: a byte stream with Content-Length, or WebSocket messages. */
@@ -59,6 +61,28 @@ export interface FlowDriver {
   close(flow: Flow): void;
 }
 
+/**
+ * What may be said to the source of datagrams while nobody vouches for it: so many times what it said itself, as in RFC 9000 §8.1. Its address may be
+ * forged, and whoever is really there must not be flooded by us, answers and their repetitions together.
+ */
+export class Credit {
+  #bytes = 0;
+  /** It has shown that it hears us, or we know it anyhow. */
+  isProven = false;
+
+  onHeard(bytes: number, factor: number): void {
+    if (!this.isProven) this.#bytes += bytes * factor;
+  }
+
+  /** Whether so much may still be said; then it has been. */
+  spend(bytes: number): boolean {
+    if (this.isProven) return true;
+    if (bytes > this.#bytes) return false;
+    this.#bytes -= bytes;
+    return true;
+  }
+}
+
 export class DatagramFlow implements Flow {
   readonly id: string;
   readonly transport = 'udp';
@@ -68,6 +92,8 @@ export class DatagramFlow implements Flow {
   readonly remote: SocketAddress;
   local: SocketAddress;
   isOpen = true;
+  /** Shared with other flows that lead to the same source. */
+  credit = new Credit();
   readonly #driver: FlowDriver;
 
   constructor(id: string, direction: 'in' | 'out', local: SocketAddress, remote: SocketAddress, driver: FlowDriver) {
@@ -83,6 +109,10 @@ export class DatagramFlow implements Flow {
   }
 
   close(): void {}
+
+  vouch(): void {
+    this.credit.isProven = true;
+  }
 }
 
 export class ConnectionFlow implements Flow {
@@ -114,4 +144,7 @@ export class ConnectionFlow implements Flow {
   close(): void {
     this.#driver.close(this);
   }
+
+  /** The handshake of the connection did. */
+  vouch(): void {}
 }

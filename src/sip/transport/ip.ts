@@ -49,17 +49,24 @@ export function canReach(bound: string, remote: string): boolean {
 
 /** A set of CIDR blocks; a bare address is a block of one. IPv4 lives at ::ffff:0:0/96, so `0.0.0.0/0` never holds an IPv6 address. */
 export class Subnets {
-  readonly #subnets: readonly Subnet[];
+  /** By how much of an address does not count: a list of thousands costs no more than a look for each length of prefix. */
+  readonly #byShift = new Map<bigint, Set<bigint>>();
 
   /** Throws TypeError on what is no CIDR: callers turn it into an OptionError that names the option. */
   constructor(cidrs: readonly string[]) {
-    this.#subnets = cidrs.map(parseCidr);
+    for (const { bits, shift } of cidrs.map(parseCidr)) {
+      const known = this.#byShift.get(shift);
+      if (known === undefined) this.#byShift.set(shift, new Set([bits]));
+      else known.add(bits);
+    }
   }
 
   has(address: string): boolean {
-    if (this.#subnets.length === 0) return false;
+    if (this.#byShift.size === 0) return false;
     const bits = addressBits(withoutBrackets(plainAddress(address)));
-    return bits !== undefined && this.#subnets.some((subnet) => bits >> subnet.shift === subnet.bits);
+    if (bits === undefined) return false;
+    for (const [shift, blocks] of this.#byShift) if (blocks.has(bits >> shift)) return true;
+    return false;
   }
 }
 

@@ -1,11 +1,12 @@
 /** TLS over Node's sockets: names verified as RFC 5922 says, trust and certificates as the options say. */
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { type ConnectionOptions, createServer, type TlsOptions as ServerOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { ByteStream, StreamListener } from '../../network.js';
+import { HalfOpen } from './half-open.js';
 import { type CertificateNames, checkIdentity, sipIdentities } from './identity.js';
-import { isIP, withoutBrackets } from './ip.js';
+import { isIP, plainAddress, withoutBrackets } from './ip.js';
 import { type ConnectOptions, SocketStream, whenReady } from './tcp.js';
-import type { Pem, TlsOptions } from './transport.js';
+import type { Pem, TlsOptions, TransportLimits } from './transport.js';
 
 export interface SecureStream {
   readonly stream: ByteStream;
@@ -58,28 +59,21 @@ export async function connectTls(options: ConnectOptions & { readonly name: stri
 }
 
 export function listenTls(
-  options: { readonly host: string; readonly port: number; readonly handshakeMs: number; readonly maxHandshakes: number },
+  options: { readonly host: string; readonly port: number; readonly limits: TransportLimits },
   tls: TlsOptions,
-  accept: (secure: SecureStream) => void,
-  onRefused: (error: Error) => void,
+  reception: { accept(secure: SecureStream): void; onRefused(error: Error): void; isShut(address: string): boolean },
 ): Promise<StreamListener> {
   return new Promise((resolve, reject) => {
-    // Handshakes under way cost memory before anybody has said a word: bounded, as half-open connections are.
-    const shakingHands = new Set<string>();
-    const settings = { ...serverTls(tls), handshakeTimeout: options.handshakeMs, allowHalfOpen: true };
+    const settings = { ...serverTls(tls), handshakeTimeout: options.limits.halfOpenMs, allowHalfOpen: true };
     const server = createServer(settings, (socket) => {
-      shakingHands.delete(peerOf(socket));
-      accept({ stream: new SocketStream(socket), identities: peerIdentities(socket) });
+      done(socket);
+      reception.accept({ stream: new SocketStream(socket), identities: peerIdentities(socket) });
     });
-    server.on('connection', (socket: Socket) => {
-      const peer = peerOf(socket);
-      socket.once('close', () => shakingHands.delete(peer));
-      if (shakingHands.add(peer).size > options.maxHandshakes) socket.destroy();
-    });
+    const done = boundHandshakes(server, options.limits, reception);
     server.on('tlsClientError', (error, socket) => {
       // Node tells of a handshake that took too long, and leaves it open.
       socket.destroy();
-      onRefused(error);
+      reception.onRefused(error);
     });
     server.once('error', reject);
     server.listen({ host: options.host, port: options.port, exclusive: true, ipv6Only: true }, () => {
@@ -89,6 +83,38 @@ export function listenTls(
       resolve({ local: { address, port }, close: () => server.close() });
     });
   });
+}
+
+/** Handshakes under way cost memory before anybody has said a word: bounded, as half-open connections are. What is returned tells of one that is done. */
+export function boundHandshakes(
+  server: Server,
+  limits: TransportLimits,
+  reception: { onRefused(error: Error): void; isShut(address: string): boolean },
+): (socket: Socket) => void {
+  const waiting = new HalfOpen<Socket>(limits.maxHalfOpen, limits.maxHalfOpenPerAddress);
+  // TLS wraps the socket that was accepted: both are known by where they come from.
+  const byPeer = new Map<string, Socket>();
+  const done = (socket: Socket): void => {
+    const accepted = byPeer.get(peerOf(socket));
+    if (accepted === undefined) return;
+    byPeer.delete(peerOf(socket));
+    waiting.delete(accepted);
+  };
+  server.on('connection', (socket: Socket) => {
+    const address = plainAddress(socket.remoteAddress ?? '');
+    if (reception.isShut(address)) {
+      socket.destroy();
+      return;
+    }
+    const peer = peerOf(socket);
+    byPeer.set(peer, socket);
+    socket.once('close', () => {
+      if (byPeer.get(peer) === socket) byPeer.delete(peer);
+      waiting.delete(socket);
+    });
+    if (waiting.add(socket, address) !== undefined) reception.onRefused(new Error('too many handshakes'));
+  });
+  return done;
 }
 
 function peerOf(socket: Socket): string {

@@ -41,6 +41,8 @@ export interface TransportLayerOptions {
   readonly publicAddress?: string | 'auto';
   /** CIDRs. @default the private ranges */
   readonly localNetworks?: readonly string[];
+  /** Asked for every datagram and connection, by address, before it is looked at. True: as if nobody listened. */
+  readonly isShut?: (address: string) => boolean;
 }
 
 export interface TransportCounters {
@@ -52,6 +54,8 @@ export interface TransportCounters {
   sendFailures: number;
   refusedConnections: number;
   refusedHandshakes: number;
+  /** Datagrams that were not sent: larger, or more often, than what had come from there warrants. */
+  withheld: number;
   handlerErrors: number;
 }
 
@@ -65,6 +69,8 @@ export class TransportLayer {
   onParseFailure: (failure: ParseFailure, flow: Flow) => void = () => {};
   onSendFailure: (flow: Flow, error: Error) => void = () => {};
   onFlowClosed: (flow: Flow, error: Error | undefined) => void = () => {};
+  /** Something of ours is to go to that address. */
+  onWanted: (address: string) => void = () => {};
   onTrace: ((direction: 'in' | 'out', bytes: Uint8Array, flow: Flow) => void) | undefined;
 
   readonly counters: TransportCounters = {
@@ -75,6 +81,7 @@ export class TransportLayer {
     sendFailures: 0,
     refusedConnections: 0,
     refusedHandshakes: 0,
+    withheld: 0,
     handlerErrors: 0,
   };
 
@@ -113,6 +120,10 @@ export class TransportLayer {
       onSendFailure: (flow: Flow, error: Error) => this.#onSendFailure(flow, error),
       onClosed: (flow: Flow, error: Error | undefined) => this.#onClosed(flow, error),
       onRefused: (why: string) => this.#onRefused(why),
+      onWithheld: () => {
+        this.counters.withheld++;
+      },
+      isShut: options.isShut ?? (() => false),
     };
     this.#datagrams = new Datagrams({ network, limits, locals: new LocalAddresses(clock, probe), bindings: this.#bindings, sink: shared });
     const carriers = new NetworkCarriers(network, network === systemNetwork ? 'system' : 'injected', tls, limits);
@@ -150,10 +161,23 @@ export class TransportLayer {
   /** The flow to send on: an open one to that target where there is one. Rejects with SipBotError ERR_TRANSPORT. */
   async flowTo(target: Target, from?: ListenAddress): Promise<Flow> {
     if (this.#isClosed) throw new SipBotError('ERR_STOPPED', 'the transport layer is closed');
+    this.onWanted(target.address);
     if (target.transport === 'udp') return this.#datagrams.flowTo(target, from);
     // Who listens on one address alone means to be that address, also where it is we who connect.
     const host = (from ?? this.addresses.find((address) => !isWildcard(address.host) && canReach(address.host, target.address)))?.host;
     return this.#connections.flowTo(target, host === undefined || isWildcard(host) ? undefined : host);
+  }
+
+  /** §18.2.2: where the response to a request goes that came on `flow`, to the same source at another port. */
+  async responseFlowTo(target: Target, flow: Flow): Promise<Flow> {
+    const other = await this.#datagrams.flowTo(target, this.listenerOf(flow), 'response');
+    if (flow instanceof DatagramFlow) other.credit = flow.credit;
+    return other;
+  }
+
+  /** Ends what is open from an address that nobody listens to any more. */
+  destroyFrom(address: string): void {
+    this.#connections.destroyFrom(address);
   }
 
   /** What to write as Via sent-by and as Contact host and port in what goes out on this flow. */

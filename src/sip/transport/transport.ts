@@ -59,8 +59,10 @@ export interface TransportLimits {
   readonly maxConnections: number;
   /** Of those, from one address. @default 512 */
   readonly maxConnectionsPerAddress: number;
-  /** Connections on which no whole message has come yet. @default 512 */
+  /** Connections on which no whole message has come yet; past it the oldest is closed for the newest. @default 512 */
   readonly maxHalfOpen: number;
+  /** Of those, from one address. @default 64 */
+  readonly maxHalfOpenPerAddress: number;
   /** How long such a connection, or an unfinished message on any, may last, in ms. @default 20000 */
   readonly halfOpenMs: number;
   /** A connection on which nothing moves for so long is closed, in ms. @default 1800000 */
@@ -75,12 +77,15 @@ export interface TransportLimits {
   readonly receiveBufferBytes: number;
   /** Remote addresses remembered per datagram socket. @default 16384 */
   readonly maxDatagramFlows: number;
+  /** Bytes that may be sent to a datagram source that nobody vouches for, for each byte that came from it. @default 3 */
+  readonly answerFactor: number;
 }
 
 export const DEFAULT_TRANSPORT_LIMITS = {
   maxConnections: 4096,
   maxConnectionsPerAddress: 512,
   maxHalfOpen: 512,
+  maxHalfOpenPerAddress: 64,
   halfOpenMs: 20_000,
   idleMs: 1_800_000,
   connectMs: 6_000,
@@ -88,6 +93,7 @@ export const DEFAULT_TRANSPORT_LIMITS = {
   message: {},
   receiveBufferBytes: 4_194_304,
   maxDatagramFlows: 16_384,
+  answerFactor: 3,
 } as const satisfies TransportLimits;
 
 /** §19.1.2; RFC 7118 §5.3 leaves WebSocket to the ports of HTTP. */

@@ -6,9 +6,10 @@ import type { Socket } from 'node:net';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import type { SocketAddress, StreamListener } from '../../network.js';
 import { type ParseLimits, resolveLimits } from '../message/limits.js';
+import type { Reception } from './carriers.js';
 import type { Channel, ChannelEvents } from './flow.js';
 import { hostTextOf, plainAddress } from './ip.js';
-import { clientTls, serverTls } from './tls.js';
+import { boundHandshakes, clientTls, serverTls } from './tls.js';
 import type { ListenOptions, Target, TlsOptions, TransportLimits } from './transport.js';
 
 const SUBPROTOCOL = 'sip';
@@ -132,8 +133,7 @@ export function listenWs(
   options: ListenOptions & { readonly host: string; readonly port: number },
   tls: TlsOptions,
   limits: TransportLimits,
-  accept: (channel: WsChannel) => void,
-  onRefused: (error: Error) => void,
+  reception: Reception,
 ): Promise<StreamListener> {
   const transport = options.transport === 'wss' ? 'wss' : 'ws';
   const http = transport === 'wss' ? createHttpsServer({ ...serverTls(tls), handshakeTimeout: limits.halfOpenMs }) : createHttpServer();
@@ -157,14 +157,18 @@ export function listenWs(
   });
   // Anything that is not an upgrade.
   http.on('request', (_request, response) => response.writeHead(426, { Upgrade: 'websocket', Connection: 'close' }).end());
-  http.on('tlsClientError', onRefused);
+  http.on('tlsClientError', (error) => reception.onRefused(error));
+  const done = boundHandshakes(http, limits, reception);
   server.on('wsClientError', (error, socket) => {
-    onRefused(error);
+    reception.onRefused(error);
     socket.destroy();
   });
-  server.on('connection', (ws, request) => accept(new WsChannel(transport, ws, request.socket, [])));
+  server.on('connection', (ws, request) => {
+    done(request.socket);
+    reception.accept(new WsChannel(transport, ws, request.socket, []));
+  });
   // The server repeats the errors of the http server it sits on.
-  server.on('error', onRefused);
+  server.on('error', (error) => reception.onRefused(error));
   return new Promise((resolve, reject) => {
     http.once('error', reject);
     http.listen({ host: options.host, port: options.port, exclusive: true, ipv6Only: true }, () => {

@@ -23,12 +23,20 @@ export interface Proof {
 
 export type Verdict =
   | (Proof & { readonly type: 'accepted' })
-  | { readonly type: 'challenge'; readonly status: 401 | 407; readonly headers: readonly HeaderEntry[] }
+  | {
+      readonly type: 'challenge';
+      readonly status: 401 | 407;
+      readonly headers: readonly HeaderEntry[];
+      /** `wrong` is held against the source. */
+      readonly why?: 'missing' | 'stale' | 'wrong';
+    }
   | { readonly type: 'refused'; readonly status: 400 | 403 };
 
 /** Asks who somebody is: the digest server. */
 export interface Authenticator {
-  /** For a request that brings no credentials: nothing of it is remembered. */
-  challenge(): Refusal;
-  check(request: SipRequest): Promise<Verdict>;
+  /** For a request that brings no answer: nothing of it is remembered. `source`: the address that it came from. */
+  challenge(nonceWas: 'good' | 'stale', source: string): Refusal;
+  /** Whether it brings an answer worth a transaction; what does not is challenged again, statelessly. */
+  examine?(request: SipRequest, source: string): 'answer' | 'stale' | 'missing';
+  check(request: SipRequest, source: string): Promise<Verdict>;
 }

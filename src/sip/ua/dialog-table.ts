@@ -15,6 +15,8 @@ export interface DialogMember {
   close(why: 'local' | 'transport'): void;
   /** What the dialog belongs to, for Replaces and Target-Dialog. */
   readonly usage: unknown;
+  /** The way it came, or was made. */
+  readonly flow: Flow | undefined;
 }
 
 /** Knows its Call-ID and its own tag; whoever answers it is not known yet. */
@@ -27,6 +29,9 @@ export interface HalfMember {
 export class DialogTable {
   readonly #dialogs = new Table<DialogMember>();
   readonly #halves = new Table<HalfMember>();
+  /** Where the peers of dialogs are: for each dialog, and how many there. */
+  readonly #peers = new Table<string>();
+  readonly #perPeer = new Map<string, number>();
 
   /** Zero when all is over. */
   get size(): number {
@@ -35,11 +40,32 @@ export class DialogTable {
 
   add(key: string, member: DialogMember): void {
     this.#dialogs.set(key, member);
+    this.#leavePeer(key);
+    const address = member.flow?.remote.address;
+    if (address === undefined) return;
+    this.#peers.set(key, address);
+    this.#perPeer.set(address, (this.#perPeer.get(address) ?? 0) + 1);
+  }
+
+  /** Whether there is a dialog with somebody there. */
+  hasPeer(address: string): boolean {
+    return this.#perPeer.has(address);
   }
 
   /** Only the member that is there: another may have taken the place. */
   remove(key: string, member: DialogMember): void {
-    if (this.#dialogs.get(key) === member) this.#dialogs.delete(key);
+    if (this.#dialogs.get(key) !== member) return;
+    this.#dialogs.delete(key);
+    this.#leavePeer(key);
+  }
+
+  #leavePeer(key: string): void {
+    const address = this.#peers.get(key);
+    if (address === undefined) return;
+    this.#peers.delete(key);
+    const left = this.#perPeer.get(address)! - 1;
+    if (left === 0) this.#perPeer.delete(address);
+    else this.#perPeer.set(address, left);
   }
 
   addHalf(callId: string, localTag: string, member: HalfMember): void {

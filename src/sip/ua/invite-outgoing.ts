@@ -366,7 +366,7 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
   }
 }
 
-/** §19.1.5: of the headers that a URI brings, those that an honest one needs and a dishonest one cannot abuse. */
+/** §19.1.5: of the headers that a URI brings, those that an honest one needs and a dishonest one cannot abuse. What X-… means only its own network knows. */
 const FROM_URI = new Set([
   'replaces',
   'referred-by',
@@ -382,7 +382,7 @@ function fromUri(uri: Uri): HeaderEntry[] {
   const headers: HeaderEntry[] = [];
   for (const [name] of uri.headers.entries) {
     const value = uri.headers.get(name) ?? '';
-    if (!(FROM_URI.has(name.toLowerCase()) || /^x-/i.test(name)) || /[\r\n\0]/.test(value)) continue;
+    if (!FROM_URI.has(name.toLowerCase()) || /[\r\n\0]/.test(value)) continue;
     headers.push([name, value]);
     if (name.toLowerCase() === 'replaces') headers.push(['Require', 'replaces']);
   }

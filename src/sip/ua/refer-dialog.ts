@@ -93,6 +93,10 @@ class ReferDialog implements DialogMember, HalfMember, ReferralHost {
     return this.#dialog;
   }
 
+  get flow(): Flow | undefined {
+    return this.#flow;
+  }
+
   get usage(): this {
     return this;
   }

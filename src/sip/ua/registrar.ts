@@ -144,7 +144,7 @@ export class Registrar extends EventEmitter<RegistrarEvents> {
     if (this.#domains !== undefined && !this.#domains.has(domain)) return { status: 404 };
     const extra: HeaderEntry[] = [];
     if (this.#digest !== undefined) {
-      const verdict = await this.#digest.check(request);
+      const verdict = await this.#digest.check(request, flow.remote.address);
       if (verdict.type === 'challenge') return { status: verdict.status, headers: verdict.headers };
       if (verdict.type === 'refused') return { status: verdict.status };
       const mayRegister = this.#options.mayRegister ?? ((user: string, of: Uri) => of.user === user);

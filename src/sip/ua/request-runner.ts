@@ -283,7 +283,13 @@ export class RequestRunner implements ClientExchange {
     retry.removeFirst('Via');
     const why = this.#host.digest.answer(retry, response, credentials);
     if (why !== undefined) {
-      this.#host.logger.debug({ why, status: response.status }, 'a challenge could not be answered');
+      if (why === 'other-realm') {
+        const realms = [...response.wwwAuthenticate, ...response.proxyAuthenticate].map((header) => header.get('realm'));
+        this.#host.logger.warn(
+          { realms, to: retry.uri.host },
+          'somebody asks for our password in a realm that it was never for: not answered',
+        );
+      } else this.#host.logger.debug({ why, status: response.status }, 'a challenge could not be answered');
       return false;
     }
     this.#challenges++;

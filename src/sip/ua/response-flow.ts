@@ -8,7 +8,7 @@ import type { TransportLayer } from '../transport/transport-layer.js';
 
 /** Undefined: back the way it came. */
 export function responseFlow(
-  transports: Pick<TransportLayer, 'flowTo' | 'listenerOf'>,
+  transports: Pick<TransportLayer, 'flowTo' | 'responseFlowTo'>,
   request: SipRequest,
   flow: Flow,
 ): Promise<Flow> | undefined {
@@ -27,5 +27,5 @@ export function responseFlow(
   if (target === undefined || (target.port === flow.remote.port && isSameAddress(target.address, flow.remote.address))) return undefined;
   // Deviation: a sent-by address that is not where the request came from is one behind a NAT, whatever rport says; only the source port leads back.
   if (via.maddr === undefined && isIP(via.host) !== 0 && !isSameAddress(via.host, flow.remote.address)) return undefined;
-  return transports.flowTo(target, transports.listenerOf(flow));
+  return transports.responseFlowTo(target, flow);
 }

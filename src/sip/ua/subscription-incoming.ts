@@ -87,6 +87,10 @@ export class IncomingSubscription extends EventEmitter<IncomingSubscriptionEvent
     return this.#machine?.state ?? (this.#isAnswered ? 'terminated' : 'waiting');
   }
 
+  get flow(): Flow | undefined {
+    return this.#flow;
+  }
+
   get usage(): this {
     return this;
   }

@@ -88,6 +88,10 @@ export class OutgoingSubscription extends EventEmitter<SubscriptionEvents> imple
     return this.#machine.state;
   }
 
+  get flow(): Flow | undefined {
+    return this.#flow;
+  }
+
   get usage(): this {
     return this;
   }

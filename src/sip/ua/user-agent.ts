@@ -23,9 +23,10 @@ import { TargetResolver } from '../transport/resolve.js';
 import type { Resolver } from '../transport/resolver.js';
 import type { ListenAddress, ListenOptions, TlsOptions, TransportLimits } from '../transport/transport.js';
 import { type TransportCounters, TransportLayer } from '../transport/transport-layer.js';
-import type { Admission, Admit, Authenticator, Proof } from './admission.js';
+import type { Admission, Admit, Authenticator, Proof, Verdict } from './admission.js';
 import type { AgentCore, ClientExchange, SendOptions, Way } from './agent-core.js';
 import { DialogTable } from './dialog-table.js';
+import type { Guard, GuardCounters } from './guard/guard.js';
 import { IncomingRequest } from './incoming-request.js';
 import { type Abilities, inspect } from './inspection.js';
 import { type IncomingInvite, receiveInvite } from './invite-incoming.js';
@@ -72,6 +73,8 @@ export interface UserAgentOptions {
   readonly authenticate?: Authenticator;
   /** @default everybody is let in */
   readonly admit?: Admit;
+  /** Stands before `admit`: rates, bans, scanners. One agent's own. @default nobody */
+  readonly guard?: Guard;
   readonly resolver?: Resolver;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -110,6 +113,7 @@ export interface UserAgentStats {
   readonly timers: number;
   /** Messages that could be read but lacked what every message must have. */
   readonly malformed: number;
+  readonly guard: GuardCounters | undefined;
 }
 
 export type RequestHandler = (incoming: IncomingRequest) => void | Promise<void>;
@@ -177,6 +181,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
       clock: this.clock,
       random,
       logger,
+      isShut: (address) => options.guard?.isShut(address, this.clock.now()) === true,
       ...(options.network === undefined ? {} : { network: options.network }),
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       ...(options.transportLimits === undefined ? {} : { limits: options.transportLimits }),
@@ -197,7 +202,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
       user: {
         admit: (request, flow) => this.#admit(request, flow),
         onRequest: (transaction) => this.#onRequest(transaction),
-        onAck: (ack, flow) => this.dialogs.onAck(ack, flow),
+        onAck: (ack, flow) => this.#onAck(ack, flow),
         responseFlow: (request, flow) => responseFlow(this.transports, request, flow),
       },
     });
@@ -221,6 +226,12 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
     this.transports.onSendFailure = (flow, error) => {
       if (!LIKE_A_LOSS.has((error as NodeJS.ErrnoException).code ?? '')) this.transactions.onFlowFailed(flow);
     };
+    const { guard } = options;
+    if (guard !== undefined) {
+      guard.isEngaged = (address) => this.dialogs.hasPeer(address);
+      guard.onBan = (address) => this.transports.destroyFrom(address);
+      this.transports.onWanted = (address) => guard.spare(address, 'asked', this.clock.now());
+    }
     this.transports.onFlowClosed = (flow) => this.transactions.onFlowFailed(flow);
     this.handle('OPTIONS', (incoming) => this.#onOptions(incoming));
   }
@@ -311,6 +322,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
       requests: this.#sender.runners.size,
       timers: this.clock.pending,
       malformed: this.#malformed,
+      guard: this.#options.guard?.counters(this.clock.now()),
     };
   }
 
@@ -365,6 +377,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
   /** §8.2.6, §18.3: a request that cannot be read gets its 400 where it says enough to be answered; a response is dropped. */
   #onParseFailure(failure: ParseFailure, flow: Flow): void {
     this.#malformed++;
+    if (this.#options.guard?.isForgiven(flow.remote.address, this.clock.now()) === false) return;
     const response = responseToFailure(failure, this.random.token());
     if (response === undefined || this.#state !== 'running') return;
     if (this.#options.admit?.(failure, flow) === 'drop') return;
@@ -373,15 +386,45 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
 
   #admit(request: SipRequest, flow: Flow): 'accept' | 'drop' | Refusal {
     // Whoever is in a dialog with us was let in when it began.
-    if (request.to?.tag !== undefined && this.dialogs.knows(request)) return 'accept';
+    if (request.to?.tag !== undefined && this.dialogs.knows(request)) return this.#welcome(flow);
     if (this.#state !== 'running') return { status: 503 };
-    const admission: Admission = this.#options.admit?.(request, flow) ?? 'accept';
-    if (admission !== 'challenge') return admission;
-    const { authenticate } = this.#options;
+    const { admit, guard } = this.#options;
+    const { address } = flow.remote;
+    if (guard?.isTolerated(request, address, this.clock.now()) === false) return 'drop';
+    const admission: Admission = admit?.(request, flow) ?? 'accept';
+    if (admission === 'challenge') return this.#challenge(request, address);
+    if (admission !== 'accept') return admission;
+    if (admit !== undefined) return this.#welcome(flow);
+    flow.vouch();
+    return 'accept';
+  }
+
+  /** It is known, or has said what only who hears us can say. */
+  #welcome(flow: Flow): 'accept' {
+    flow.vouch();
+    this.#options.guard?.spare(flow.remote.address, 'proven', this.clock.now());
+    return 'accept';
+  }
+
+  /** Nothing is kept of those who bring no answer to a question of ours. */
+  #challenge(request: SipRequest, source: string): 'accept' | 'drop' | Refusal {
+    const { authenticate, guard } = this.#options;
     if (authenticate === undefined) return { status: 403 };
-    if (!request.has('Authorization')) return authenticate.challenge();
+    if (!request.has('Authorization')) return authenticate.challenge('good', source);
+    const brings = authenticate.examine?.(request, source) ?? 'answer';
+    if (brings !== 'answer') return authenticate.challenge(brings === 'stale' ? 'stale' : 'good', source);
+    if (guard?.mayTry(source, this.clock.now()) === false) return 'drop';
     this.#toAuthenticate.add(request);
     return 'accept';
+  }
+
+  #onAck(ack: SipRequest, flow: Flow): boolean {
+    if (this.dialogs.onAck(ack, flow)) {
+      flow.vouch();
+      return true;
+    }
+    this.#options.guard?.isTolerated(ack, flow.remote.address, this.clock.now());
+    return false;
   }
 
   #onRequest(transaction: ServerTransaction<Flow>): void {
@@ -391,8 +434,10 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
 
   /** §22.1. A CANCEL meanwhile is answered by the layer, and the INVITE with it. */
   async #authenticate(transaction: ServerTransaction<Flow>): Promise<void> {
+    const { address } = transaction.flow.remote;
     try {
-      const verdict = await this.#options.authenticate!.check(transaction.request);
+      const verdict = await this.#options.authenticate!.check(transaction.request, address);
+      this.#judge(verdict, transaction.flow);
       if (!transaction.isPending) return;
       if (verdict.type === 'accepted') this.#dispatch(transaction, verdict);
       else transaction.reply(verdict.status, verdict.type === 'challenge' ? { headers: verdict.headers } : {});
@@ -400,6 +445,16 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
       this.logger.error({ error }, 'a request could not be authenticated');
       transaction.reply(500);
     }
+  }
+
+  #judge(verdict: Verdict, flow: Flow): void {
+    const { guard } = this.#options;
+    const { address } = flow.remote;
+    if (verdict.type === 'accepted') {
+      flow.vouch();
+      guard?.onProof(address, this.clock.now());
+    } else if (verdict.type === 'challenge' && verdict.why === 'wrong') guard?.onWrong(address, this.clock.now());
+    else guard?.onNothingTried(address);
   }
 
   #dispatch(transaction: ServerTransaction<Flow>, proof: Proof | undefined): void {

@@ -159,6 +159,41 @@ describe('whose credentials', () => {
     expect(answer(challenged(www('realm="three", nonce="n"')), list).why).toBe('no-credentials');
   });
 
+  describe('a realm that nobody named', () => {
+    const call = (uri = 'sip:bob@example.com'): SipRequest => request(uri, 'INVITE');
+    /** Asked in `realm`, answered, and taken. */
+    const taken = (digest: DigestClient, realm: string, method = 'INVITE', uri = 'sip:bob@example.com'): void => {
+      const { sent } = answer(challenged(www(`realm="${realm}", nonce="n"`)), alice, digest, request(uri, method));
+      digest.learn(sent, new SipResponse(200, 'OK', []));
+    };
+    const ask = (digest: DigestClient, realm: string, sent: SipRequest): string | undefined =>
+      answer(challenged(www(`realm="${realm}", nonce="m"`)), alice, digest, sent).why;
+
+    test('is answered when it is the first to ask at its place; whoever asks in another name later is not', () => {
+      const digest = client();
+      taken(digest, 'pbx');
+      expect(ask(digest, 'pbx', call())).toBeUndefined();
+      expect(ask(digest, 'evil', call())).toBe('other-realm');
+      expect(ask(digest, 'other', call('sip:bob@other.example'))).toBeUndefined();
+      expect(answer(challenged(www('realm="evil", nonce="m"')), { ...alice, realm: 'evil' }, digest, call()).why).toBeUndefined();
+    });
+
+    test('a registrar may call itself otherwise from now on', () => {
+      const digest = client();
+      taken(digest, 'old', 'REGISTER');
+      taken(digest, 'new', 'REGISTER');
+      expect([ask(digest, 'new', call()), ask(digest, 'old', call())]).toEqual([undefined, 'other-realm']);
+    });
+
+    test('within a dialog the place is the other side’s to name: only a realm counts that is known from a place of ours', () => {
+      const digest = client();
+      taken(digest, 'pbx');
+      const bye = request('sip:evil@192.0.2.66', 'BYE');
+      bye.set('To', '<sip:bob@example.com>;tag=b');
+      expect([ask(digest, 'evil', bye), ask(digest, 'pbx', bye)]).toEqual(['other-realm', undefined]);
+    });
+  });
+
   test('those named for the realm go before those for any', () => {
     const { sent } = answer(challenged(www('realm="r", nonce="n"')), [
       { user: 'any', password: 'x' },

@@ -243,7 +243,7 @@ describe('connections', () => {
     expect(a.closed).toEqual(['tcp quietly']);
   });
 
-  test('past maxConnectionsPerAddress, maxHalfOpen and maxConnections newcomers are turned away, and places come free again', async () => {
+  test('past maxConnectionsPerAddress newcomers are turned away, past maxHalfOpen the one that has been silent longest makes room', async () => {
     const world = new World();
     const b = world.agent({}, { maxConnectionsPerAddress: 2, maxHalfOpen: 3, maxConnections: 5 });
     await b.layer.listen({ transport: 'tcp', host: B, port: 5060 });
@@ -253,13 +253,31 @@ describe('connections', () => {
     await open(A);
     await open(A);
     expect([b.layer.connections, b.layer.counters.refusedConnections]).toEqual([2, 1]);
+    let isFirstOpen = true;
+    first.onClose = () => {
+      isFirstOpen = false;
+    };
     await open('192.0.2.3');
     await open('192.0.2.4');
-    expect([b.layer.connections, b.layer.counters.refusedConnections]).toEqual([3, 2]);
+    expect([b.layer.connections, b.layer.counters.refusedConnections, isFirstOpen]).toEqual([3, 2, false]);
+    await open(A);
+    expect([b.layer.connections, b.layer.counters.refusedConnections]).toEqual([3, 3]);
+  });
+
+  test('past maxConnections newcomers are turned away, and places come free again', async () => {
+    const world = new World();
+    const b = world.agent({}, { maxConnections: 2 });
+    await b.layer.listen({ transport: 'tcp', host: B, port: 5060 });
+    const open = async (localAddress: string) =>
+      (await Promise.all([world.network.connect({ host: B, port: 5060, localAddress }), world.clock.run(1)]))[0];
+    const first = await open(A);
+    await open('192.0.2.3');
+    await open('192.0.2.4');
+    expect([b.layer.connections, b.layer.counters.refusedConnections]).toEqual([2, 1]);
     first.destroy();
     await world.clock.run(1);
-    await open(A);
-    expect([b.layer.connections, b.layer.counters.refusedConnections]).toEqual([3, 2]);
+    await open('192.0.2.5');
+    expect([b.layer.connections, b.layer.counters.refusedConnections]).toEqual([2, 1]);
   });
 
   test('a peer that does not read is cut off past maxQueuedBytes', async () => {

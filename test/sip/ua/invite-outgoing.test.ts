@@ -267,8 +267,7 @@ describe('a call of ours, RFC 3261 §13.2', () => {
     expect(request.header('To')).toBe('<sip:bob@example.org>');
     expect(request.replaces).toMatchObject({ callId: 'x@y', toTag: '1', fromTag: '2' });
     expect(request.require).toEqual(['replaces']);
-    expect(request.header('X-Id')).toBe('7');
-    expect(request.has('Route')).toBe(false);
+    for (const name of ['Route', 'X-Id']) expect(request.has(name)).toBe(false);
   });
 
   test('§12.1.2 a 2xx without Contact or To tag still makes a call (RFC 2543 peers)', () => {

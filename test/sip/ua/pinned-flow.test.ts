@@ -17,6 +17,7 @@ const flow = (transport: Flow['transport'], remote: string, local = '10.0.0.1:50
     isOpen: true,
     send: () => {},
     close: () => {},
+    vouch: () => {},
     ...more,
   };
 };

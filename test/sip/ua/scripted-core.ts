@@ -38,6 +38,7 @@ export const peerFlow: Flow = {
   isOpen: true,
   send: () => {},
   close: () => {},
+  vouch: () => {},
 };
 
 export interface ResponseParts {
