@@ -9,6 +9,7 @@ exec 9>"$cache/.lock"
 flock 9 # another run on this machine may be at it
 
 packages=(sip-tester sipsak sipvicious baresip-core kamailio kamailio-tls-modules kamailio-websocket-modules rtpengine-daemon sox iproute2 nftables conntrack openssl)
+if [ "${SIPBOT_PEERS:-}" = attack ]; then packages=(sip-tester sipvicious); fi
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
@@ -19,6 +20,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
+if [ "${SIPBOT_PEERS:-}" = attack ]; then exit 0; fi
 if [ ! -x "$cache/asterisk/usr/sbin/asterisk" ]; then
   for suite in forky sid; do
     rm -rf "$cache/asterisk"

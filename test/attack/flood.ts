@@ -1,0 +1,87 @@
+/** Floods that no tool of others does: RTP at a port, SIP from a thousand addresses of the loopback, connections that never finish a message. */
+import { createSocket, type Socket } from 'node:dgram';
+import { connect } from 'node:net';
+import { BOT, type FloodStart } from './wire.js';
+
+const lookup = (host: string, _options: unknown, callback: (error: null, address: string, family: number) => void): void =>
+  callback(null, host, 4);
+
+async function socketAt(address: string): Promise<Socket> {
+  const socket = createSocket({ type: 'udp4', lookup: lookup as never });
+  await new Promise<void>((resolve) => socket.bind(0, address, resolve));
+  return socket;
+}
+
+/** So many a second, in handfuls each millisecond; how many left. */
+async function paced({ perS, seconds }: FloodStart, send: (i: number) => void): Promise<number> {
+  const start = performance.now();
+  let done = 0;
+  while (performance.now() - start < seconds * 1000) {
+    const due = Math.floor(((performance.now() - start) / 1000) * perS);
+    const until = performance.now() + 5;
+    for (; done < due && performance.now() < until; done++) send(done);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  return done;
+}
+
+async function rtp(start: FloodStart): Promise<number> {
+  const socket = await socketAt('127.0.0.90');
+  const packet = Buffer.alloc(172, 0x55);
+  packet.writeUInt16BE(0x8000, 0);
+  return paced(start, (i) => {
+    packet.writeUInt16BE(i & 0xffff, 2);
+    packet.writeUInt32BE((i * 160) >>> 0, 4);
+    // Now and then the SSRC of the honest caller, which is the hardest to tell from him.
+    packet.writeUInt32BE(i % 4 === 0 ? 1000 : i, 8);
+    socket.send(packet, start.port, BOT);
+  });
+}
+
+async function manySources(start: FloodStart): Promise<number> {
+  const sockets = await Promise.all(Array.from({ length: 1000 }, (_, i) => socketAt(`127.1.${i >> 8}.${i & 255}`)));
+  const methods = ['INVITE', 'REGISTER', 'OPTIONS', 'SUBSCRIBE'];
+  return paced(start, (i) => {
+    const method = methods[i % methods.length]!;
+    const text = [
+      `${method} sip:100@${BOT} SIP/2.0`,
+      `Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK${i};rport`,
+      `From: <sip:${i}@192.0.2.1>;tag=${i}`,
+      `To: <sip:100@${BOT}>`,
+      `Call-ID: ${i}`,
+      `CSeq: 1 ${method}`,
+      'Contact: <sip:192.0.2.1>',
+      'Content-Length: 0',
+    ];
+    sockets[i % sockets.length]!.send(`${text.join('\r\n')}\r\n\r\n`, 5060, BOT);
+  });
+}
+
+/** A thousand connections that say one letter a second. */
+async function slowLoris({ seconds }: FloodStart): Promise<number> {
+  const words = `INVITE sip:100@${BOT} SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bK1\r\nX-Slow: `;
+  let opened = 0;
+  const open = (): void => {
+    const socket = connect({ host: BOT, port: 5060, localAddress: '127.0.0.91' });
+    let at = 0;
+    socket.on('error', () => {});
+    socket.on('connect', () => {
+      opened++;
+      const timer = setInterval(() => socket.write(words[at++ % words.length]!), 1000);
+      socket.on('close', () => clearInterval(timer));
+    });
+  };
+  const until = performance.now() + seconds * 1000;
+  while (performance.now() < until) {
+    for (let i = 0; i < 20; i++) open();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return opened;
+}
+
+process.on('message', async (start: FloodStart) => {
+  const count = await { rtp, 'many-sources': manySources, 'slow-loris': slowLoris }[start.kind](start);
+  process.send!(count);
+  setTimeout(() => process.exit(0), 50);
+});
+process.send!('ready');
