@@ -22,13 +22,13 @@ export {
   type AnswerOptions,
   Call,
   type CallEnd,
-  type CallHeaders,
   type CallState,
   type DtmfDigit,
   type RingOptions,
   type TransferResult,
 } from './bot/call.js';
 export type { CallEvents, CallMessage, CallStats, TransferProgress } from './bot/call-events.js';
+export type { CallHeaders } from './bot/call-facts.js';
 export { CallTracer, type CallTracerOptions } from './bot/call-tracer.js';
 export { Conference, type ConferenceEvents, type ConferenceOptions } from './bot/conference.js';
 export type { DialOptions, MessageOptions } from './bot/dialer.js';

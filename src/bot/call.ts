@@ -17,16 +17,15 @@ import type { Uri } from '../sip/message/uri.js';
 import type { CallAudio } from './audio.js';
 import type { Bot } from './bot.js';
 import type { CallEvents, CallStats } from './call-events.js';
+import { CallFacts } from './call-facts.js';
 import { CallSound } from './call-sound.js';
 import { type Gathered, type GatherOptions, gather } from './gather.js';
 import { type HeaderValues, headerEntries } from './header-values.js';
 import type { AudioOptions } from './options.js';
-import { Party } from './party.js';
 import type { PlayOptions, SoundSource } from './player.js';
 import type { Playout } from './playout.js';
 import type { Recording, RecordOptions } from './recorder.js';
 import type { ResolvedAudio } from './resolve-options.js';
-import { SafeEmitter } from './safe-emitter.js';
 import { SpeechWatch } from './speech-watch.js';
 import { TransferRequest } from './transfer-request.js';
 import type { SoundLevel } from './turns/ears.js';
@@ -49,13 +48,6 @@ export interface RingOptions {
   readonly reliable?: 'never' | 'ifSupported' | 'always';
 }
 
-export interface CallHeaders {
-  /** The first value; any case, long or compact name. */
-  get(name: string): string | undefined;
-  getAll(name: string): readonly string[];
-  has(name: string): boolean;
-}
-
 /** What a call needs of the bot it belongs to. */
 export interface CallHome {
   readonly clock: Clock;
@@ -70,9 +62,7 @@ export interface CallHome {
   callOf(session: CallSession): Call;
 }
 
-export class Call extends SafeEmitter<CallEvents> {
-  /** Its key in `bot.calls`: the Call-ID, with '#2' or so behind it while another call of this bot has that (one that comes back to us). */
-  readonly id: string;
+export class Call extends CallFacts {
   readonly #session: CallSession;
   readonly #home: CallHome;
   readonly #sound: CallSound;
@@ -91,9 +81,8 @@ export class Call extends SafeEmitter<CallEvents> {
 
   /** @internal */
   constructor(session: CallSession, id: string, home: CallHome) {
-    super();
+    super(session, id);
     this.#session = session;
-    this.id = id;
     this.#home = home;
     this.#sound = new CallSound(session, {
       home,
@@ -105,81 +94,9 @@ export class Call extends SafeEmitter<CallEvents> {
     this.#follow();
   }
 
-  // ── Who and what ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** The header of that name: both ends, and every proxy between them, know the call by it. */
-  get callId(): string {
-    return this.#session.id;
-  }
-
-  get direction(): 'in' | 'out' {
-    return this.#session.direction;
-  }
-
-  get state(): CallState {
-    return this.#session.state;
-  }
-
-  get from(): Party {
-    return new Party(this.#session.from);
-  }
-
-  get to(): Party {
-    return new Party(this.#session.to);
-  }
-
-  get requestUri(): string {
-    return this.#session.requestUri.toString();
-  }
-
-  /** P-Asserted-Identity: who the network says is calling. Only as true as the peer is trusted. */
-  get asserted(): Party | undefined {
-    const [first] = this.#session.request?.assertedIdentities ?? [];
-    return first === undefined ? undefined : new Party(first);
-  }
-
-  /** Who forwarded the call here, last first. */
-  get diversion(): readonly Party[] {
-    return (this.#session.request?.diversions ?? []).map((diversion) => new Party(diversion.address));
-  }
-
-  /** Of the INVITE that began the call. */
-  get headers(): CallHeaders {
-    const request = this.#session.request;
-    return {
-      get: (name) => request?.header(name),
-      getAll: (name) => request?.headers(name) ?? [],
-      has: (name) => request?.has(name) ?? false,
-    };
-  }
-
-  /** Where the peer's signalling is. */
-  get remote(): { readonly address: string; readonly port: number; readonly transport: string } | undefined {
-    return this.#session.remote;
-  }
-
-  /** What is sent; undefined until agreed. */
-  get codec(): string | undefined {
-    return this.#session.codec?.codec;
-  }
-
   /** Of the audio that the bot hears and writes; constant whatever the codec becomes. */
   get sampleRate(): number {
     return this.#sound.format.sampleRate;
-  }
-
-  get startedAt(): Date {
-    return new Date(this.#session.startedAt);
-  }
-
-  get answeredAt(): Date | undefined {
-    const at = this.#session.answeredAt;
-    return at === undefined ? undefined : new Date(at);
-  }
-
-  /** How it ended; undefined while it has not. */
-  get end(): CallEnd | undefined {
-    return this.#session.end;
   }
 
   /** @internal: for the bots of this house, which live on their call's clock and in its log. */
