@@ -1,6 +1,6 @@
 /** Answers, and says back what it hears. */
 import { SipBot, type SipBotOptions } from 'sipbot';
-import { fromEnvironment, isMain } from './environment.js';
+import { fromEnvironment, isMain, run } from './environment.js';
 
 export function echo(options: SipBotOptions): SipBot {
   const bot = new SipBot(options);
@@ -11,4 +11,4 @@ export function echo(options: SipBotOptions): SipBot {
   return bot;
 }
 
-if (isMain(import.meta.url)) await echo(fromEnvironment()).start();
+if (isMain(import.meta.url)) await run(echo(fromEnvironment()));

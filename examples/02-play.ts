@@ -1,6 +1,6 @@
 /** Answers, plays a file, and hangs up when it has been heard: `played` says how much of it really was. */
 import { SipBot, type SipBotOptions } from 'sipbot';
-import { fromEnvironment, isMain } from './environment.js';
+import { fromEnvironment, isMain, run } from './environment.js';
 
 export function play(file: string, options: SipBotOptions, log: (line: string) => void = console.log): SipBot {
   const bot = new SipBot(options);
@@ -13,4 +13,4 @@ export function play(file: string, options: SipBotOptions, log: (line: string) =
   return bot;
 }
 
-if (isMain(import.meta.url)) await play(process.argv[2] ?? 'greeting.wav', fromEnvironment()).start();
+if (isMain(import.meta.url)) await run(play(process.argv[2] ?? 'greeting.wav', fromEnvironment()));

@@ -1,6 +1,6 @@
 /** A menu: press 1 for the echo, 2 for the time as beeps, 0 to be called back; three tries, and a key stops the prompt. */
 import { type Call, SipBot, type SipBotOptions, sineTone } from 'sipbot';
-import { fromEnvironment, isMain } from './environment.js';
+import { fromEnvironment, isMain, run } from './environment.js';
 
 const PROMPT = sineTone(440, 800);
 const WRONG = sineTone(200, 400);
@@ -38,4 +38,4 @@ export function ivr(options: SipBotOptions): SipBot {
   return bot;
 }
 
-if (isMain(import.meta.url)) await ivr(fromEnvironment()).start();
+if (isMain(import.meta.url)) await run(ivr(fromEnvironment()));

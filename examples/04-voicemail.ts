@@ -1,7 +1,7 @@
 /** Greets, beeps, and records what the caller says until # or hang-up: caller on the left, bot on the right. */
 import { join } from 'node:path';
 import { SipBot, type SipBotOptions, sineTone } from 'sipbot';
-import { fromEnvironment, isMain } from './environment.js';
+import { fromEnvironment, isMain, run } from './environment.js';
 
 export function voicemail(folder: string, options: SipBotOptions, onSaved: (path: string, durationMs: number) => void): SipBot {
   const bot = new SipBot(options);
@@ -17,4 +17,4 @@ export function voicemail(folder: string, options: SipBotOptions, onSaved: (path
   return bot;
 }
 
-if (isMain(import.meta.url)) await voicemail('.', fromEnvironment(), (path, ms) => console.log(`${path}: ${ms} ms`)).start();
+if (isMain(import.meta.url)) await run(voicemail('.', fromEnvironment(), (path, ms) => console.log(`${path}: ${ms} ms`)));

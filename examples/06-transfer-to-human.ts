@@ -1,6 +1,6 @@
 /** Answers, and hands the caller to an agent: by REFER where the caller's side can, else by staying in the middle. Says what became of it. */
 import { SipBot, type SipBotOptions } from 'sipbot';
-import { fromEnvironment, isMain } from './environment.js';
+import { fromEnvironment, isMain, run } from './environment.js';
 
 export function transferToHuman(agent: string, options: SipBotOptions, log: (line: string) => void = console.log): SipBot {
   const bot = new SipBot(options);
@@ -14,4 +14,4 @@ export function transferToHuman(agent: string, options: SipBotOptions, log: (lin
   return bot;
 }
 
-if (isMain(import.meta.url)) await transferToHuman(process.argv[2] ?? 'sip:agent@127.0.0.1:5062', fromEnvironment()).start();
+if (isMain(import.meta.url)) await run(transferToHuman(process.argv[2] ?? 'sip:agent@127.0.0.1:5062', fromEnvironment()));

@@ -1,6 +1,6 @@
 /** One bot, several numbers: each call is greeted in the tone of the number that was called. */
 import { type AccountOptions, SipBot, type SipBotOptions, sineTone } from 'sipbot';
-import { isMain } from './environment.js';
+import { isMain, run } from './environment.js';
 
 const PITCH: Readonly<Record<string, number>> = { sales: 440, support: 660 };
 
@@ -18,5 +18,5 @@ export function manyAccounts(accounts: readonly AccountOptions[], options: SipBo
 
 if (isMain(import.meta.url)) {
   const password = process.env.SIP_PASSWORD;
-  await manyAccounts(['sales', 'support'].map((user) => ({ uri: `sip:${user}@${process.env.SIP_DOMAIN}`, password }))).start();
+  await run(manyAccounts(['sales', 'support'].map((user) => ({ uri: `sip:${user}@${process.env.SIP_DOMAIN}`, password }))));
 }

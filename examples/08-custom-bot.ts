@@ -1,6 +1,6 @@
 /** A bot as a class: it hears each frame, answers keys, and cleans up. The SipBot makes one for each call. */
 import { type AudioFrame, type Bot, type Call, type CallEnd, type DtmfDigit, SipBot, type SipBotOptions, sineTone } from 'sipbot';
-import { fromEnvironment, isMain } from './environment.js';
+import { fromEnvironment, isMain, run } from './environment.js';
 
 export class LevelBot implements Bot {
   #loudest = 0;
@@ -25,4 +25,4 @@ export class LevelBot implements Bot {
 
 export const levelBot = (options: SipBotOptions): SipBot => new SipBot({ ...options, bot: () => new LevelBot() });
 
-if (isMain(import.meta.url)) await levelBot(fromEnvironment()).start();
+if (isMain(import.meta.url)) await run(levelBot(fromEnvironment()));

@@ -1,6 +1,6 @@
 /** Asks an HTTP server what to do with each call: { "action": "reject", "status": 486 } | { "action": "play", "file": … } | { "action": "transfer", "to": … }. */
 import { type Call, SipBot, type SipBotOptions } from 'sipbot';
-import { fromEnvironment, isMain } from './environment.js';
+import { fromEnvironment, isMain, run } from './environment.js';
 
 interface Order {
   readonly action: 'reject' | 'play' | 'transfer';
@@ -33,4 +33,4 @@ async function ask(url: string, call: Call): Promise<Order> {
   return (await response.json()) as Order;
 }
 
-if (isMain(import.meta.url)) await webhook(process.argv[2] ?? 'http://127.0.0.1:8080/call', fromEnvironment()).start();
+if (isMain(import.meta.url)) await run(webhook(process.argv[2] ?? 'http://127.0.0.1:8080/call', fromEnvironment()));

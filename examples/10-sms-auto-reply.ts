@@ -1,6 +1,6 @@
 /** Answers every text (SIP MESSAGE, as carriers hand over SMS) with one of its own. */
 import { SipBot, type SipBotOptions } from 'sipbot';
-import { fromEnvironment, isMain } from './environment.js';
+import { fromEnvironment, isMain, run } from './environment.js';
 
 export function autoReply(answer: (text: string) => string, options: SipBotOptions): SipBot {
   const bot = new SipBot(options);
@@ -10,4 +10,4 @@ export function autoReply(answer: (text: string) => string, options: SipBotOptio
   return bot;
 }
 
-if (isMain(import.meta.url)) await autoReply((text) => `You said: ${text}`, fromEnvironment()).start();
+if (isMain(import.meta.url)) await run(autoReply((text) => `You said: ${text}`, fromEnvironment()));

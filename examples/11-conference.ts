@@ -1,6 +1,6 @@
 /** Whoever calls joins one room, where everyone hears everyone but themselves. */
 import { Conference, SipBot, type SipBotOptions } from 'sipbot';
-import { fromEnvironment, isMain } from './environment.js';
+import { fromEnvironment, isMain, run } from './environment.js';
 
 export function conference(options: SipBotOptions): { bot: SipBot; room: Conference } {
   const room = new Conference({ maxMembers: 20 });
@@ -14,4 +14,4 @@ export function conference(options: SipBotOptions): { bot: SipBot; room: Confere
   return { bot, room };
 }
 
-if (isMain(import.meta.url)) await conference(fromEnvironment()).bot.start();
+if (isMain(import.meta.url)) await run(conference(fromEnvironment()).bot);

@@ -88,8 +88,13 @@ export async function demo(options: { readonly once: boolean; readonly folder: s
       ? `register a softphone as sip:phone@${home} with password 'secret' (UDP), and dial 'bot'`
       : `dial ${SIP_URI.replace(/^sips?:|@.*$/g, '')} from any phone of your PBX`;
   console.log(`\nCall it yourself: ${howTo}. Ctrl-C ends.`);
-  process.once('SIGINT', () => void bot.stop({ drainMs: 2000 }).then(() => process.exit(0)));
-  process.once('SIGTERM', () => void bot.stop({ drainMs: 2000 }).then(() => process.exit(0)));
+  let isEnding = false;
+  const end = (): void => {
+    if (isEnding) process.exit(130);
+    isEnding = true;
+    void bot.stop({ drainMs: 30_000 }).then(() => registrar.close());
+  };
+  process.on('SIGINT', end).on('SIGTERM', end);
 }
 
 if (isMain(import.meta.url)) {

@@ -17,7 +17,8 @@ const FLAGS = {
   calls: { type: 'string' },
 } as const;
 
-const DRAIN_MS = 2000;
+/** The calls that are up end by themselves, or at the second signal. */
+const DRAIN_MS = 30_000;
 
 export const listen: Command = {
   name: 'listen',

@@ -5,7 +5,7 @@
 import { LocalRegistrar } from '../../src/testing/local-registrar.js';
 import { SeededRandom } from '../../src/testing/seeded-random.js';
 import { actions, Walker } from '../bot/support/walker.js';
-import { hostOf, NOTHING_LEFT, World } from '../bot/support/world.js';
+import { hostOf, World } from '../bot/support/world.js';
 import { Tamper } from './tamper.js';
 import { assert, Choices, type Target } from './target.js';
 
@@ -59,13 +59,13 @@ export const agent: Target = {
 
 async function conclude(world: World, walkers: readonly Walker[]): Promise<void> {
   await world.run(1000);
-  const calls = walkers.flatMap((walker) => walker.calls);
-  for (const call of calls) void call.hangup().catch(() => {});
+  const made = walkers.flatMap((walker) => walker.calls);
+  for (const call of made) void call.hangup().catch(() => {});
   // As long as a REFER whose last NOTIFY was lost may keep its subscription.
   await world.run(240_000);
   const failures = walkers.flatMap((walker) => walker.failures);
   assert(failures.length === 0, `an application was told: ${String((failures[0] as Error)?.stack ?? failures[0])}`);
-  const open = calls.filter((call) => call.state !== 'ended');
+  const open = made.filter((call) => call.state !== 'ended');
   assert(open.length === 0, `a call is still ${open[0]?.state}`);
   for (const lines of walkers.flatMap((walker) => walker.logs)) {
     const ends = lines.filter((line) => line.startsWith('ended')).length;
@@ -75,7 +75,7 @@ async function conclude(world: World, walkers: readonly Walker[]): Promise<void>
     assert(bot.stats().signalling.transport.handlerErrors === 0, `a message could not be handled: ${world.errors.join('; ')}`);
   const errors = world.errors.filter((error) => !TOLD.test(error));
   assert(errors.length === 0, `logged: ${errors[0]}`);
-  const { sockets: _registrars, timers: _its, ...left } = await world.close();
-  const { sockets: _none, timers: _no, ...nothing } = NOTHING_LEFT;
-  assert(JSON.stringify(left) === JSON.stringify(nothing), `left: ${JSON.stringify(left)}`);
+  const { calls, dialogs, ports, transactions } = await world.close();
+  // A refresh of the registration may just have been answered.
+  assert(calls + dialogs + ports === 0 && transactions <= 1, `left: ${JSON.stringify({ calls, dialogs, ports, transactions })}`);
 }
