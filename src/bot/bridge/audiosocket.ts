@@ -115,7 +115,7 @@ export class AudioSocket extends BridgeBot {
   #uuid: Uint8Array;
 
   constructor(options: AudioSocketOptions) {
-    super(options);
+    super({ live: true, ...options });
     this.#options = options;
     this.#sampleRate = options.sampleRate ?? 8000;
     if (audioKindOf(this.#sampleRate) === undefined) throw new OptionError('sampleRate', 'must be a rate that AudioSocket has a kind for');
@@ -145,7 +145,6 @@ export class AudioSocket extends BridgeBot {
       down: format,
       chunkMs: 20,
       pings: false,
-      isLive: true,
       open: (events) => new StreamWire(network.connect({ host, port, timeoutMs: TIMEOUT_MS }), events),
       onUp: () => {
         if (this.#uuid.length === 0) this.#uuid = randomUuid(this.line.random.bytes(16));

@@ -27,6 +27,8 @@ export interface BridgeOptions {
   readonly comfort?: SoundSource | false;
   /** How long it is silent before that. @default 1000 */
   readonly comfortAfterMs?: number;
+  /** The platform sends all the time, silence too: what was late once is caught up in its silence. @default false, AudioSocket: true */
+  readonly live?: boolean;
   /** When the platform has finished or is given up: hang up, or leave the call to who listens for `gone`. @default 'hangup' */
   readonly whenGone?: 'hangup' | 'stay';
   /** Identifiers and the spreading of reconnections. */
@@ -63,8 +65,6 @@ export interface Platform {
   readonly down: SoundFormat;
   readonly chunkMs: number;
   readonly pings?: boolean;
-  /** It sends all the time, silence too, as fast as people listen: what was late once must not stay late. @default false */
-  readonly isLive?: boolean;
   open(events: WireEvents): MessageWire;
   /** Connected: time to introduce ourselves. */
   onUp(connects: number): void;
@@ -158,7 +158,7 @@ export class BridgeLine {
   }
 
   play(bytes: Uint8Array, format?: SoundFormat): boolean {
-    const isQuiet = this.#platform.isLive === true && isSilence(bytes);
+    const isQuiet = this.#options.live === true && isSilence(bytes, format ?? this.#platform.down);
     if (isQuiet && this.#downlink.queuedMs > LIVE_LAG_MS) return true;
     if (!isQuiet) this.#responses.answered(this.call.home.clock.now());
     const taken = this.#downlink.write(bytes, format);

@@ -31,8 +31,6 @@ export interface PcmWebSocketOptions extends BridgeOptions {
   readonly replySampleRate?: number;
   /** Of each binary message to it. @default 20 */
   readonly chunkMs?: number;
-  /** It sends all the time, silence too: what was late once must not stay late. @default false: it sends when it speaks, as fast as it can */
-  readonly live?: boolean;
   /** What it is told of the call when it is connected, instead of our `start`; undefined: nothing. */
   readonly hello?: (call: Call) => object | undefined;
   /** What its text messages ask of the call, when its words are not ours; undefined: nothing. */
@@ -83,7 +81,6 @@ export class PcmWebSocket extends BridgeBot<PcmWebSocketEvents> {
       up: { ...pcm, sampleRate: this.#sampleRate },
       down: { ...pcm, sampleRate: this.#replyRate },
       chunkMs,
-      isLive: this.#options.live === true,
       open: (events) => connect({ url, headers, protocols }, events),
       onUp: (connects) => {
         const said = hello === undefined ? this.#start(call, connects) : hello(call);

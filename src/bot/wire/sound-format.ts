@@ -21,8 +21,10 @@ export function bytesPerMs({ encoding, sampleRate }: SoundFormat): number {
   return (sampleRate / 1000) * (encoding === 'pcm16' ? 2 : 1);
 }
 
-/** Of 16-bit samples, low byte first: none of them is heard. */
-export function isSilence(bytes: Uint8Array): boolean {
+/** None of it is heard. */
+export function isSilence(bytes: Uint8Array, { encoding }: SoundFormat): boolean {
+  if (encoding === 'pcmu') return bytes.every((code) => (code | 0x80) >= 0xf7);
+  if (encoding === 'pcma') return bytes.every((code) => ((code ^ 0x55) & 0x7f) <= 3);
   for (let i = 1; i < bytes.length; i += 2) {
     const sample = ((bytes[i]! << 24) >> 16) | bytes[i - 1]!;
     if (sample > QUIET || sample < -QUIET) return false;
