@@ -1,5 +1,6 @@
 /** A bot behind a router that changes ports, registered with an exchange and with a proxy outside: called, and calling, and with the router forgetting it. */
 import { describe, expect } from 'vitest';
+import { sipbot } from '../cli/capture-terminal.js';
 import { behind, contacts, exchange, forget, isCalled, nat, proxy, skip, title } from './behind-nat.js';
 import { dial, endOf, expectEcho, peers, test } from './line.js';
 import { sleep, until } from './peers/process.js';
@@ -43,6 +44,14 @@ describe.concurrent('Asterisk 22', skip, () => {
       const one = await bot(behind(exchange, '6025', { transport: 'tcp' }));
       await isCalled(one, '6025');
       expect(one.messages.every(({ text }) => !/^Via: SIP\/2\.0\/UDP/im.test(text))).toBe(true);
+    });
+
+    test('doctor says what the router makes of us, and that audio goes both ways', async () => {
+      const args = ['--uri', `sip:6027@${exchange.host}`, '--password', 'pw6027', '--host', nat.moveIn(), '--echo', '600'];
+      const { code, out } = await sipbot('doctor', ...args);
+      expect(out).toMatch(new RegExp(`note +the registrar sees us at ${nat.router}:\\d+, we said 192\\.168\\..*\n +-> NAT between`));
+      expect(out).toMatch(/audio goes both ways/);
+      expect(code).toBe(0);
     });
 
     test('silent for longer than the router remembers: kept open, and called', { timeout: 90_000 }, async ({ bot }) => {
