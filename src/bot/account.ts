@@ -106,6 +106,10 @@ export class Account {
     }
   }
 
+  async onNetworkChanged(present: ReadonlySet<string>): Promise<void> {
+    await this.#registration?.onNetworkChanged(present);
+  }
+
   /** With calls still up the way to the registrar is kept open until the agent closes: their BYE comes through the same NAT. */
   async stop(calls: 'none' | 'up'): Promise<void> {
     this.mailbox.unsubscribe();

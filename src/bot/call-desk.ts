@@ -42,6 +42,7 @@ export class CallDesk {
   readonly #listener: DeskListener;
   readonly #sessions = new Map<CallSession, Call>();
   readonly #limits: CallLimits<CallSession>;
+  readonly #ends = new WeakMap<CallSession, () => OwnEnd | undefined>();
   readonly #onIdle = new Set<() => void>();
   #serial = 1;
   readonly turnedAway = { blocked: 0, full: 0 };
@@ -99,6 +100,7 @@ export class CallDesk {
     );
     if (session === undefined) return;
     this.#limits.begin(session, whose);
+    this.#ends.set(session, () => end);
     const call = this.adopt(session);
     void this.#offer(call);
   }
@@ -107,6 +109,7 @@ export class CallDesk {
   place(target: DialTarget, options: CallOptions, end: () => OwnEnd | undefined, account: string | undefined): Placement {
     const session = CallSession.dial(target, this.#context(end), options);
     this.#limits.begin(session, { account });
+    this.#ends.set(session, end);
     return { session, call: this.adopt(session) };
   }
 
@@ -142,6 +145,17 @@ export class CallDesk {
   whenIdle(tell: () => void): void {
     if (this.#sessions.size === 0) tell();
     else this.#onIdle.add(tell);
+  }
+
+  /** This machine has other addresses than before: where the far end sees us at another now, it is told by a re-INVITE. */
+  async onNetworkChanged(present: ReadonlySet<string>): Promise<void> {
+    for (const [session, call] of [...this.#sessions]) {
+      if (call.state !== 'answered' && call.state !== 'held') continue;
+      if ((await this.#ends.get(session)?.()?.renew(present)) !== 'moved') continue;
+      session
+        .renegotiate()
+        .catch((error: unknown) => this.#logger.warn({ error, call: call.id }, 'the far end could not be told of our new address'));
+    }
   }
 
   /** Every call that is still up, hung up. */

@@ -4,18 +4,35 @@ import type { Flow } from '../sip/transport/flow.js';
 import { isIP, isWildcard, withoutBrackets } from '../sip/transport/ip.js';
 import type { UserAgent } from '../sip/ua/user-agent.js';
 
-export interface OwnEnd {
-  readonly local: string;
+/** As it is when it is asked: machines move to other networks. */
+export class OwnEnd {
+  readonly #agent: UserAgent;
+  readonly #flow: Flow;
+
+  constructor(agent: UserAgent, flow: Flow) {
+    this.#agent = agent;
+    this.#flow = flow;
+  }
+
+  get local(): string {
+    return this.#flow.local.address;
+  }
+
   /** The same, unless a NAT is between us. */
-  readonly seen: string;
+  get seen(): string {
+    const seen = withoutBrackets(this.#agent.transports.sentBy(this.#flow).host);
+    // A WebSocket client calls itself something that is no address (RFC 7118 §5.2.2).
+    return isIP(seen) === 0 ? this.local : seen;
+  }
+
+  /** Asks again, where this machine has other addresses than before. */
+  renew(present: ReadonlySet<string>): Promise<'same' | 'moved'> {
+    return this.#agent.transports.renew(this.#flow, present);
+  }
 }
 
 export function ownEnd(agent: UserAgent, flow: Flow | undefined): OwnEnd | undefined {
-  if (flow === undefined) return undefined;
-  const local = flow.local.address;
-  const seen = withoutBrackets(agent.transports.sentBy(flow).host);
-  // A WebSocket client calls itself something that is no address (RFC 7118 §5.2.2).
-  return { local, seen: isIP(seen) === 0 ? local : seen };
+  return flow === undefined ? undefined : new OwnEnd(agent, flow);
 }
 
 /** Asks for the way there as a request of ours would go; undefined when there is none now: the request itself will say why. */

@@ -19,6 +19,7 @@ import type { IncomingRequest } from '../sip/ua/incoming-request.js';
 import type { IncomingCall } from '../sip/ua/invite-incoming.js';
 import { type TraceEntry, UserAgent, type UserAgentStats } from '../sip/ua/user-agent.js';
 import { Account, type AccountListener, type RegistrationFailure } from './account.js';
+import { AddressWatch } from './address-watch.js';
 import type { Call } from './call.js';
 import { CallDesk } from './call-desk.js';
 import { Dialer, type DialOptions, type MessageOptions } from './dialer.js';
@@ -82,6 +83,8 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
   readonly #dialer: Dialer;
   readonly #accounts: readonly Account[];
   readonly #trunks: readonly Trunk[];
+  /** A network of one's own does not move. */
+  readonly #watch: AddressWatch | undefined;
   #state: State = 'new';
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -139,6 +142,7 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
       checkRunning: () => this.#checkRunning(),
     });
     this.#agent.on('invite', (incoming, user) => this.#desk.receive(incoming, this.#accountCalled(incoming, user)));
+    if (network === undefined) this.#watch = new AddressWatch(this.#agent.clock, (present) => void this.#onNetworkChanged(present));
     this.#agent.handle('MESSAGE', (incoming) => {
       const message = receiveMessage(incoming);
       if (message !== undefined) this.emit('message', message);
@@ -213,12 +217,14 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
       await this.#learnPublicAddress(this.#options.stunServer);
     if (this.#stopping !== undefined) return;
     this.#state = 'running';
+    this.#watch?.start();
     for (const trunk of this.#trunks) trunk.start();
     await Promise.all(this.#accounts.map((account) => account.start()));
   }
 
   async #stop(drainMs: number): Promise<void> {
     this.#state = 'stopped';
+    this.#watch?.stop();
     this.#desk.isClosed = true;
     for (const trunk of this.#trunks) trunk.stop();
     // At once: new calls shall find whoever takes our place, and a refresh of ours must not take it back.
@@ -239,6 +245,11 @@ export class SipBot extends SafeEmitter<SipBotEvents> {
     await this.#opening?.catch(() => {}); // Told by start().
     await this.#agent.close();
     await this.#engine.close();
+  }
+
+  async #onNetworkChanged(present: ReadonlySet<string>): Promise<void> {
+    this.#logger.info({ addresses: [...present] }, 'this machine has other addresses than before');
+    await Promise.allSettled([this.#desk.onNetworkChanged(present), ...this.#accounts.map((account) => account.onNetworkChanged(present))]);
   }
 
   /** A peer that is gone would be waited for as long as a BYE is sent again: 32 s, and as long before that for its ACK. */

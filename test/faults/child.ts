@@ -27,6 +27,12 @@ bot.on('call', async (call) => {
 });
 bot.on('registered', ({ account }) => say({ registered: account }));
 bot.on('registrationFailed', ({ reason }) => say({ registrationFailed: reason }));
+// Which address the messages that matter for it come from.
+bot.on('trace', ({ direction, bytes, remote }) => {
+  const text = Buffer.from(bytes).toString('latin1');
+  if (direction === 'in' && text.startsWith('INVITE '))
+    say({ invited: remote.address, contact: /^Contact: *(.*)$/im.exec(text)?.[1], media: /^c=(.*)$/m.exec(text)?.[1] });
+});
 bot.on('error', (error) => say({ failed: String(error) }));
 
 async function dial(target: string): Promise<void> {

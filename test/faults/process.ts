@@ -36,6 +36,10 @@ export class Child {
     later(() => this.#process.kill('SIGKILL'));
   }
 
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
   get exitCode(): number | null {
     return this.#process.exitCode;
   }

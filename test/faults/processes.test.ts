@@ -32,7 +32,7 @@ describe('a process is suspended (SIGSTOP)', () => {
     await call.resume();
     await call.hangup();
     await child.says('ended');
-    expect(child.facts).toEqual([{ answered: expect.any(String) }]);
+    expect(child.facts.filter((fact) => 'stray' in fact || 'failed' in fact)).toEqual([]);
   });
 });
 

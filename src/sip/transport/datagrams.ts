@@ -69,6 +69,14 @@ export class Datagrams {
     return this.#context.bindings.ask(flow.remote, (bytes) => flow.send(bytes), giveUpMs);
   }
 
+  /** The machine may have moved to another network: what this flow's remote sees of us now. */
+  async renew(flow: DatagramFlow): Promise<void> {
+    const bound = this.#ports.find((port) => port.has(flow))?.address.host;
+    if (bound === undefined) return;
+    const address = await this.#context.locals.learn(bound, flow.remote.address);
+    if (flow.local.address !== address) flow.local = { address, port: flow.local.port };
+  }
+
   /** A flow that failed is no longer found; the next message makes a new one. */
   forget(flow: DatagramFlow): void {
     flow.isOpen = false;
@@ -149,9 +157,12 @@ class DatagramPort implements FlowDriver {
     this.#socket.send(bytes, 0, bytes.length, flow.remote.port, flow.remote.address);
   }
 
+  has(flow: DatagramFlow): boolean {
+    return this.#flows.get(`${flow.remote.address} ${flow.remote.port}`) === flow;
+  }
+
   forget(flow: DatagramFlow): void {
-    const key = `${flow.remote.address} ${flow.remote.port}`;
-    if (this.#flows.get(key) === flow) this.#flows.delete(key);
+    if (this.has(flow)) this.#flows.delete(`${flow.remote.address} ${flow.remote.port}`);
   }
 
   close(): void {

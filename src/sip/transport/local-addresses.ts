@@ -41,6 +41,11 @@ export class LocalAddresses {
     return this.towards(bound, remote);
   }
 
+  /** The machine may have moved to another network: what was known is asked again. */
+  forget(): void {
+    this.#known.clear();
+  }
+
   /** Learns the default route for the family of a bound address, so that `towards` has something to say about strangers. */
   async prime(bound: string): Promise<void> {
     if (isWildcard(bound)) await this.learn(bound, NOBODY[isIP(bound) === 6 ? 6 : 4]);

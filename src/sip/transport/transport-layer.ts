@@ -89,6 +89,7 @@ export class TransportLayer {
   readonly #logger: Logger;
   readonly #messageLimits: ParseLimits;
   readonly #bindings: BindingRequests;
+  readonly #locals: LocalAddresses;
   readonly #datagrams: Datagrams;
   readonly #connections: Connections;
   readonly #hearts: Hearts;
@@ -125,7 +126,8 @@ export class TransportLayer {
       },
       isShut: options.isShut ?? (() => false),
     };
-    this.#datagrams = new Datagrams({ network, limits, locals: new LocalAddresses(clock, probe), bindings: this.#bindings, sink: shared });
+    this.#locals = new LocalAddresses(clock, probe);
+    this.#datagrams = new Datagrams({ network, limits, locals: this.#locals, bindings: this.#bindings, sink: shared });
     const carriers = new NetworkCarriers(network, network === systemNetwork ? 'system' : 'injected', tls, limits);
     this.#connections = new Connections({ clock, limits, carriers, sink: shared });
     this.#hearts = new Hearts({
@@ -221,6 +223,19 @@ export class TransportLayer {
   /** Whether `publicAddress` was set by hand: then nothing a response says of us changes it. */
   get hasFixedAddress(): boolean {
     return this.#own.isFixed;
+  }
+
+  /** This machine has other addresses than before: those known are asked again, and a connection from one that is gone is at its end. */
+  async renew(flow: Flow, present: ReadonlySet<string>): Promise<'same' | 'moved'> {
+    const before = flow.local.address;
+    if (flow instanceof DatagramFlow) {
+      this.#locals.forget();
+      await this.#datagrams.renew(flow);
+    } else if (!present.has(before)) {
+      this.#connections.destroy(flow, 'our address is gone');
+      return 'moved';
+    }
+    return flow.local.address === before ? 'same' : 'moved';
   }
 
   /** RFC 5626 §4.4. A flow that gives no sign of life when one is expected is closed, and said so by `onFlowClosed`. */

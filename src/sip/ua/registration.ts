@@ -211,6 +211,14 @@ export class Registration extends EventEmitter<RegistrationEvents> {
     return this.#stopping;
   }
 
+  /** This machine has other addresses than before: where the registrar sees us at another now, it is told at once. */
+  async onNetworkChanged(present: ReadonlySet<string>): Promise<void> {
+    const flow = this.#flow;
+    if (flow?.isOpen !== true || (await this.#host.transports.renew(flow, present)) === 'same') return;
+    this.#seen = undefined;
+    this.#do(this.#cycle.onMoved());
+  }
+
   /** `wss://edge.example.com/sip`: the path stands in no SIP URI, so the resolver is told of it. */
   #usePathOf(server: string | undefined): void {
     const parsed = server === undefined ? undefined : parseServer(server);

@@ -53,8 +53,8 @@ export class Sender implements RunnerHost {
   readonly #contactUser: string;
   readonly #contactParams: string;
   readonly #learnsAddress: boolean;
-  /** Our Contact towards each flow; not kept where it may change. */
-  readonly #contacts = new WeakMap<Flow, string>();
+  /** Our Contact towards each flow, for as long as our address there is the same; not kept where it may change with an answer. */
+  readonly #contacts = new WeakMap<Flow, { readonly local: Flow['local']; readonly contact: string }>();
   /** What an ACK became on the wire: each repeated 2xx asks for it again. */
   readonly #acks = new WeakMap<SipRequest, SentAck>();
 
@@ -128,9 +128,9 @@ export class Sender implements RunnerHost {
 
   contactFor(flow: Flow): string {
     const known = this.#learnsAddress ? undefined : this.#contacts.get(flow);
-    if (known !== undefined) return known;
+    if (known?.local === flow.local) return known.contact;
     const contact = this.#makeContact(flow);
-    this.#contacts.set(flow, contact);
+    this.#contacts.set(flow, { local: flow.local, contact });
     return contact;
   }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { OptionError, RegistrationError } from '../../../src/errors.js';
 import type { HeaderEntry } from '../../../src/sip/message/headers.js';
 import type { SipRequest } from '../../../src/sip/message/message.js';
+import type { DatagramFlow } from '../../../src/sip/transport/flow.js';
 import type { Resolver } from '../../../src/sip/transport/resolver.js';
 import { Registrar, type RegistrarOptions } from '../../../src/sip/ua/registrar.js';
 import { Registration, type RegistrationOptions } from '../../../src/sip/ua/registration.js';
@@ -537,6 +538,24 @@ describe('it comes back by itself, and each state is told once', () => {
     await within(town, registration.start());
     expect(registrar.lookup(ALICE.uri)).toHaveLength(1);
     expect(kinds(log)).toEqual(['registered', 'unregistered stopped', 'registered']);
+  });
+
+  test('this machine has another address: registered anew at once; the same one: nothing is sent', async () => {
+    const town = new Town();
+    const asked = await scripted(town, (request) => granted(request));
+    const { agent, registration } = await phone(town);
+    await within(town, registration.start());
+    const flow = registration.registered!.flow as DatagramFlow;
+    await registration.onNetworkChanged(new Set([PHONE]));
+    await town.clock.run(1000);
+    expect(asked).toHaveLength(1);
+    // As if it had been another so far.
+    flow.local = { address: '192.0.2.77', port: 5060 };
+    expect(agent.contactFor(flow)).toContain('@192.0.2.77:5060');
+    await registration.onNetworkChanged(new Set([PHONE]));
+    await town.clock.run(1000);
+    expect(asked.map((request) => request.contact?.uri?.host)).toEqual([PHONE, PHONE]);
+    expect(agent.contactFor(flow)).toContain(`@${PHONE}:5060`);
   });
 
   test('a listener that throws ends nothing', async () => {
