@@ -26,6 +26,8 @@ const BLOCKS = 32;
 const LEAST_BLOCKS = 4;
 /** A transit that jumps further was not moved by drift: the measuring begins anew. */
 const JUMP_MS = 1000;
+/** No clock is as wrong as that, not even one paced by timers: a machine stood still. */
+const MOST_PPM = 50_000;
 
 export class ReceiverStats {
   #clockRate: number;
@@ -118,7 +120,8 @@ export class ReceiverStats {
       above += t * (this.#blockMinima[i]! - sumD / whole);
       below += t * t;
     }
-    return below === 0 ? 0 : (-1e6 * above) / below;
+    const ppm = below === 0 ? 0 : (-1e6 * above) / below;
+    return Math.abs(ppm) > MOST_PPM ? 0 : ppm;
   }
 
   /** Counts a packet of the source that is heard. A `duplicate` must not be passed on. */

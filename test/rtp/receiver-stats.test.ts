@@ -108,6 +108,12 @@ describe('clock drift', () => {
     expect(Math.abs(stats.driftPpm - ppm)).toBeLessThan(15);
   });
 
+  test('a machine that stands still again and again is not taken for a clock: -833 329 ppm was told of one', () => {
+    const stats = new ReceiverStats(8000);
+    for (let i = 0; i < 1500; i++) arrive(stats, i, 20 * i + 800 * Math.floor(i / 50));
+    expect(stats.driftPpm).toBe(0);
+  });
+
   test('is zero until known, and after a jump of the timestamp', () => {
     const stats = new ReceiverStats(8000);
     for (let i = 0; i < 500; i++) arrive(stats, i, 20 * i);
