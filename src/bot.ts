@@ -4,7 +4,6 @@ export {
   type AudioFrame,
   CallAudio,
   type FrameOptions,
-  type MarkOutcome,
 } from './bot/audio.js';
 export type { Bot } from './bot/bot.js';
 export { AudioSocket, type AudioSocketOptions } from './bot/bridge/audiosocket.js';
@@ -35,6 +34,7 @@ export type { DialOptions, MessageOptions } from './bot/dialer.js';
 export { EchoBot } from './bot/echo-bot.js';
 export type { Gathered, GatherOptions } from './bot/gather.js';
 export type { HeaderValues } from './bot/header-values.js';
+export type { MarkOutcome } from './bot/mark-events.js';
 export type { IncomingMessage } from './bot/messages.js';
 export type {
   AccountOptions,

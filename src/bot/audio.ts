@@ -13,8 +13,6 @@ import { RingMarks } from './ring-marks.js';
 import { isThenable } from './safe-emitter.js';
 import { Utterance } from './utterance.js';
 
-export type { MarkOutcome };
-
 export interface AudioFrame {
   /** The consumer's own, unless it borrows: then the media thread's memory, for reading, and for this turn only. */
   readonly samples: Int16Array;

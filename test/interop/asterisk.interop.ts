@@ -191,7 +191,7 @@ describe.concurrent('Asterisk 22', { skip: peers.asterisk === undefined }, () =>
       const out = await call(user, '603');
       await out.sendDtmf('4071', { via });
       const log = join(peer.folder, 'dtmf.log');
-      await until('Asterisk has read the keys', () => existsSync(log) && readFileSync(log, 'utf8').includes(`${out.id} 4071`));
+      await until('Asterisk has read the keys', () => existsSync(log) && readFileSync(log, 'utf8').includes(`${out.callId} 4071`));
     });
 
     test(`keys from it, ${way}`, async () => {
@@ -257,7 +257,7 @@ describe.concurrent('Asterisk 22', { skip: peers.asterisk === undefined }, () =>
     const [out, into] = await Promise.all([dial(one, peer, '76005'), answered(nextCall(one))]);
     for (const side of [out, into]) {
       const expires = one.messages
-        .filter(({ text }) => text.startsWith('SIP/2.0 200') && text.includes(side.id))
+        .filter(({ text }) => text.startsWith('SIP/2.0 200') && text.includes(side.callId))
         .map(({ text }) => /^Session-Expires: *(.*)$/im.exec(text)?.[1]);
       expect(expires).toContainEqual(expect.stringMatching(/^90;refresher=ua[cs]$/));
     }
@@ -347,7 +347,7 @@ describe.concurrent('Asterisk 22', { skip: peers.asterisk === undefined }, () =>
     await out.audio.drained();
     await sleep(500);
     await out.hangup();
-    const file = join(peer.folder, 'rec', `${out.id}.wav`);
+    const file = join(peer.folder, 'rec', `${out.callId}.wav`);
     await until('the recording is there', () => existsSync(file));
     await sleep(300);
     expectTone(recordingOf(file), 1000);

@@ -83,7 +83,7 @@ describe.concurrent('Asterisk 22', { skip: peers.asterisk === undefined }, () =>
       const out = await us.dial(`sip:603@${peer.host}:${peer.port}`);
       await out.sendDtmf('4071');
       const log = join(peer.folder, 'dtmf.log');
-      await until('Asterisk has read the keys', () => existsSync(log) && readFileSync(log, 'utf8').includes(`${out.id} 4071`));
+      await until('Asterisk has read the keys', () => existsSync(log) && readFileSync(log, 'utf8').includes(`${out.callId} 4071`));
     });
   });
 });

@@ -55,7 +55,7 @@ describe.concurrent('Kamailio', { skip: peers.kamailio === undefined }, () => {
         expect(await other).toMatchObject({ reason: 'hangup', by: 'remote' });
         const within = one.messages.filter(
           ({ direction: way, text }) =>
-            way === 'out' && text.includes(ours.id) && /^(BYE|ACK|INVITE) .*\r\n(?:.*\r\n)*?To: .*;tag=/.test(text),
+            way === 'out' && text.includes(ours.callId) && /^(BYE|ACK|INVITE) .*\r\n(?:.*\r\n)*?To: .*;tag=/.test(text),
         );
         expect(within.length).toBeGreaterThan(2);
         for (const { text } of within) expect(text).toMatch(/^Route: .*;lr/m);

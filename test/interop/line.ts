@@ -65,7 +65,7 @@ function makeBot(options: SipBotOptions = {}): TestBot {
   bot.on('trace', ({ direction, bytes }) => messages.push({ direction, text: Buffer.from(bytes).toString('utf8') }));
   const wire = (call?: Call): string[] =>
     messages
-      .filter(({ text }) => call === undefined || text.includes(call.id))
+      .filter(({ text }) => call === undefined || text.includes(call.callId))
       .map(({ direction, text }) => `${direction === 'out' ? '>' : '<'} ${text.slice(0, text.indexOf('\r\n'))}`);
   return Object.assign(bot, { wire, messages });
 }

@@ -4,8 +4,9 @@
  */
 import { OptionError } from '../../errors.js';
 import { type Random, systemRandom } from '../../random.js';
-import type { AudioCleared, AudioFrame, MarkOutcome } from '../audio.js';
+import type { AudioCleared, AudioFrame } from '../audio.js';
 import type { Call } from '../call.js';
+import type { MarkOutcome } from '../mark-events.js';
 import type { SoundSource } from '../sound.js';
 import { Link, type LinkState } from '../wire/link.js';
 import type { Message, MessageWire, WireClosed, WireEvents } from '../wire/message-wire.js';

@@ -3,7 +3,8 @@
  * the caller heard. The call's queue holds the next half minute; what comes after waits here, up to a bound, as bytes.
  */
 import type { Clock } from '../../clock.js';
-import type { AudioCleared, CallAudio, MarkOutcome } from '../audio.js';
+import type { AudioCleared, CallAudio } from '../audio.js';
+import type { MarkOutcome } from '../mark-events.js';
 import { bytesPerMs, isSoundRate, type SoundFormat, SoundReader } from '../wire/sound-format.js';
 
 export interface DownlinkOptions {

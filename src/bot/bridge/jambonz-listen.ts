@@ -5,8 +5,8 @@
  */
 import { monoSound, type Sound } from '../../codec/sound.js';
 import { readWav } from '../../codec/wav.js';
-import type { MarkOutcome } from '../audio.js';
 import type { Call, DtmfDigit } from '../call.js';
+import type { MarkOutcome } from '../mark-events.js';
 import type { AudioOptions } from '../options.js';
 import { bytes, type Json, number, part, readJson, text } from '../wire/json.js';
 import type { Message, MessageWire, WireEvents, WireOpener } from '../wire/message-wire.js';

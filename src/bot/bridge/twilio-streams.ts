@@ -3,8 +3,8 @@
  * a bidirectional <Connect><Stream> runs unchanged behind our bot. µ-law at 8 kHz in base 64, both ways; mark and clear mean what was heard.
  */
 import { createHash, createHmac } from 'node:crypto';
-import type { MarkOutcome } from '../audio.js';
 import type { Call, DtmfDigit } from '../call.js';
+import type { MarkOutcome } from '../mark-events.js';
 import type { AudioOptions } from '../options.js';
 import { bytes, part, readJson, text } from '../wire/json.js';
 import type { Message, MessageWire, WireEvents, WireOpener } from '../wire/message-wire.js';
