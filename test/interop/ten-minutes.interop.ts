@@ -74,7 +74,7 @@ describe('Asterisk 22', { skip: peers.asterisk === undefined || !isLong }, () =>
   });
 });
 
-describe('Bridges', { skip: !isLong }, () => {
+describe('Voice platforms of our own', { skip: !isLong }, () => {
   test('a call of ten minutes through a Twilio-style application that says back what it hears', { timeout: 700_000, retry: 0 }, async ({
     bot,
     task,

@@ -140,10 +140,6 @@ export class BridgeLine {
     return { ...this.#link.stats, response: this.#responses.times, up: this.#uplink.stats, down: this.#downlink.stats };
   }
 
-  get isUp(): boolean {
-    return this.#link.state === 'up';
-  }
-
   get queuedMs(): number {
     return this.#downlink.queuedMs;
   }

@@ -144,11 +144,6 @@ export class Downlink {
     }
   }
 
-  close(): void {
-    this.#options.audio.off('mark', this.#onMark);
-    this.#waiting.length = 0;
-  }
-
   get #hasRoom(): boolean {
     return this.#options.audio.queuedMs < AHEAD_MS;
   }

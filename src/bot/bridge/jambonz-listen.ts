@@ -23,7 +23,7 @@ export interface JambonzListenOptions extends BridgeOptions {
   readonly sampleRate?: 8000 | 16000 | 24000 | 48000;
   /** Of binary messages from the application: `bidirectionalAudio.sampleRate` of the verb. @default the same */
   readonly replySampleRate?: number;
-  /** Said in the first message. */
+  /** Added to the first message, as the verb's `metadata` is. */
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** Keys are told: `passDtmf` of the verb. @default true */
   readonly passDtmf?: boolean;
@@ -84,7 +84,7 @@ export class JambonzListen extends BridgeBot {
       callStatus: 'in-progress',
       sampleRate: this.#sampleRate,
       mixType: 'mono',
-      metadata: this.#options.metadata ?? {},
+      ...this.#options.metadata,
     };
   }
 

@@ -33,7 +33,7 @@ describe('jambonz listen, from jambonz’ side', () => {
         callStatus: 'in-progress',
         sampleRate: 8000,
         mixType: 'mono',
-        metadata: { tenant: 'blue' },
+        tenant: 'blue',
       },
       { event: 'dtmf', dtmf: '3' },
     ]);
