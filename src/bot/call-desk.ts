@@ -8,6 +8,7 @@ import { CallSession } from '../session/call-session.js';
 import type { DialTarget } from '../session/outgoing-leg.js';
 import type { SipRequest } from '../sip/message/message.js';
 import type { Uri } from '../sip/message/uri.js';
+import { isSecure } from '../sip/transport/transport.js';
 import type { IncomingCall } from '../sip/ua/invite-incoming.js';
 import type { UserAgent } from '../sip/ua/user-agent.js';
 import type { Bot } from './bot.js';
@@ -45,6 +46,7 @@ export class CallDesk {
   readonly #ends = new WeakMap<CallSession, () => OwnEnd | undefined>();
   readonly #onIdle = new Set<() => void>();
   #serial = 1;
+  #hasMinded = false;
   readonly turnedAway = { blocked: 0, full: 0 };
   codecs: readonly CodecName[] = [];
   isClosed = false;
@@ -130,8 +132,19 @@ export class CallDesk {
     this.#sessions.set(session, call);
     this.calls.set(call.id, call);
     this.#limits.begin(session, {});
+    session.on('codec', () => this.#minds(session));
     session.on('ended', () => this.#forget(session, call));
     return call;
+  }
+
+  /** RFC 4568 §7: keys that everybody on the way could read keep nothing secret. Said once. */
+  #minds({ media, remote }: CallSession): void {
+    if (this.#hasMinded || media?.srtp === undefined || remote === undefined || isSecure(remote.transport)) return;
+    this.#hasMinded = true;
+    this.#logger.warn(
+      { remote },
+      `the SRTP keys of a call went over ${remote.transport} in the clear: whoever sees the signalling can decrypt the call. Use TLS or wss.`,
+    );
   }
 
   /** The Call-ID, unless another call has it: one that comes back to us through a proxy does, and a stranger may choose any. */
