@@ -158,7 +158,8 @@ async function begin({ name, seed, registrar }: PartyStart): Promise<object> {
   bot.on('error', (error) => {
     if (!/a bot that throws/.test(String(error))) refused(error);
   });
-  bot.on('registrationFailed', (failure) => fault(new Error(`registration: ${JSON.stringify(failure)}`)));
+  // Tried again by itself, and told once for an outage: on a busy machine the registrar may be late.
+  bot.on('registrationFailed', ({ status }) => refused({ code: 'ERR_REGISTRATION', status }));
   await bot.start();
   const port = (transport: string): number => bot.addresses.find((address) => address.transport === transport)!.port;
   return { udp: port('udp'), tcp: port('tcp') };

@@ -1,7 +1,7 @@
 /** What runs out: ports, the disk, media threads, descriptors; and time that jumps. Each costs the call that meets it, and no other. */
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { hostOf, NOTHING_LEFT, World } from '../bot/support/world.js';
+import { audible, hostOf, NOTHING_LEFT, World } from '../bot/support/world.js';
 import { closeAll, descriptors, isEchoed, pause, startBot, startEcho, uriOf, whenEnded } from './bots.js';
 
 const { workers } = vi.hoisted(() => ({ workers: [] as Worker[] }));
@@ -80,6 +80,29 @@ describe('the disk is full', () => {
     const call = await caller.dial(uriOf(echo));
     await expect(call.record('/nowhere/at/all.wav').done).rejects.toMatchObject({ code: 'ENOENT' });
     expect(call.end).toBeUndefined();
+  });
+});
+
+describe('a bot writes faster than time', () => {
+  test('past a minute write() throws: that call ends and is told as an error, the one beside it hears nothing of it', async () => {
+    const world = new World();
+    const caller = await world.bot(1);
+    const callee = await world.bot(2);
+    const failures: unknown[] = [];
+    callee.on('error', (error) => failures.push(error));
+    callee.on('call', async (call) => {
+      await call.answer();
+      while (call.to.user === 'greedy') call.audio.write(new Int16Array(16_000));
+    });
+    const [call, other] = await world.talking(caller, 2);
+    const greedy = await world.until(caller.dial(`sip:greedy@${hostOf(2)}`));
+    await world.run(1000);
+    expect(greedy.end).toMatchObject({ by: 'remote' });
+    expect(failures).toHaveLength(1);
+    expect(await audible(world, call, other)).toBe('hears/hears');
+    await world.until(call.hangup());
+    await world.run(1000);
+    expect(await world.close()).toEqual(NOTHING_LEFT);
   });
 });
 
