@@ -1,5 +1,5 @@
 /** Bots on real sockets of this machine, and what a call of theirs hears: for faults that only a real system has. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import type { Call, CallEnd } from '../../src/bot/call.js';
 import type { SipBotOptions } from '../../src/bot/options.js';
 import { SipBot } from '../../src/bot/sip-bot.js';
@@ -80,7 +80,17 @@ export async function isEchoed(call: Call, limitMs = 15_000): Promise<boolean> {
   return loud >= 10;
 }
 
-/** Open file descriptors of this process. */
-export function descriptors(): number {
-  return readdirSync('/proc/self/fd').length;
+/** Open file descriptors of this process; of one file, where it is named. */
+export function descriptors(file?: string): number {
+  const folder = '/proc/self/fd';
+  return readdirSync(folder).filter((name) => file === undefined || targetOf(`${folder}/${name}`) === file).length;
+}
+
+/** The one that reads the folder is gone again by now. */
+function targetOf(link: string): string | undefined {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return undefined;
+  }
 }
