@@ -1,5 +1,7 @@
 /** How losses cluster: bursts and the gaps between them, RFC 3611 §4.7.2 and A.2 with Gmin 16. */
 
+import { cellsOf, ownPlace, type Place } from './cells.js';
+
 /** So many packets received in a row end a burst. */
 export const GMIN = 16;
 /** A packet that has not come when so many later ones have is lost. */
@@ -15,50 +17,59 @@ export interface BurstFigures {
   readonly gapLength: number;
 }
 
+const State = cellsOf(
+  // Bit n: the packet `n` before the highest has come.
+  'seen',
+  'known',
+  // Received since the last loss. The session is taken to be preceded by enough of them (§4.7.2).
+  'run',
+  // The losses that are near each other, from the first to the last of them.
+  'packets',
+  'losses',
+  'bursts',
+  'burstPackets',
+  'burstLosses',
+  'gapPackets',
+  'gapLosses',
+);
+
 export class LossBursts {
-  /** Bit n: the packet `n` before the highest has come. */
-  #seen = 0;
-  #known = 0;
-  /** Received since the last loss. The session is taken to be preceded by enough of them (§4.7.2). */
-  #run = 0;
-  /** The losses that are near each other, from the first to the last of them. */
-  #packets = 0;
-  #losses = 0;
-  #bursts = 0;
-  #burstPackets = 0;
-  #burstLosses = 0;
-  #gapPackets = 0;
-  #gapLosses = 0;
+  static readonly cells = State.size;
+  readonly #s;
+
+  constructor(place: Place = ownPlace(LossBursts.cells)) {
+    this.#s = new State(place);
+  }
 
   reset(): void {
-    this.#seen = this.#known = this.#run = this.#packets = this.#losses = 0;
-    this.#bursts = this.#burstPackets = this.#burstLosses = this.#gapPackets = this.#gapLosses = 0;
+    this.#s.seen = this.#s.known = this.#s.run = this.#s.packets = this.#s.losses = 0;
+    this.#s.bursts = this.#s.burstPackets = this.#s.burstLosses = this.#s.gapPackets = this.#s.gapLosses = 0;
   }
 
   /** A packet came, `step` after the highest so far (1 for the first); those that fall out of sight are judged. */
   onNewest(step: number): void {
     for (let i = 0; i < step; i++) {
-      if (this.#known === PATIENCE) this.#judge(this.#seen < 0);
-      else this.#known++;
-      this.#seen <<= 1;
+      if (this.#s.known === PATIENCE) this.#judge(this.#s.seen < 0);
+      else this.#s.known++;
+      this.#s.seen <<= 1;
     }
-    this.#seen |= 1;
+    this.#s.seen |= 1;
   }
 
   /** One came after all. */
   onBelated(behind: number): void {
-    if (behind < this.#known) this.#seen |= 1 << behind;
+    if (behind < this.#s.known) this.#s.seen |= 1 << behind;
   }
 
   /** As if enough received packets followed (§4.7.2); what is still in sight is not counted. */
   figures(): BurstFigures {
-    const isBurst = this.#losses > 1;
-    const bursts = this.#bursts + (isBurst ? 1 : 0);
-    const burstPackets = this.#burstPackets + (isBurst ? this.#packets : 0);
-    const gapPackets = this.#gapPackets + this.#run + (isBurst ? 0 : this.#packets);
+    const isBurst = this.#s.losses > 1;
+    const bursts = this.#s.bursts + (isBurst ? 1 : 0);
+    const burstPackets = this.#s.burstPackets + (isBurst ? this.#s.packets : 0);
+    const gapPackets = this.#s.gapPackets + this.#s.run + (isBurst ? 0 : this.#s.packets);
     return {
-      burstDensity: ratio(this.#burstLosses + (isBurst ? this.#losses : 0), burstPackets),
-      gapDensity: ratio(this.#gapLosses + (isBurst ? 0 : this.#losses), gapPackets),
+      burstDensity: ratio(this.#s.burstLosses + (isBurst ? this.#s.losses : 0), burstPackets),
+      gapDensity: ratio(this.#s.gapLosses + (isBurst ? 0 : this.#s.losses), gapPackets),
       burstLength: ratio(burstPackets, bursts),
       gapLength: gapPackets / Math.max(1, bursts),
     };
@@ -66,29 +77,29 @@ export class LossBursts {
 
   #judge(came: boolean): void {
     if (came) {
-      this.#run++;
+      this.#s.run++;
       return;
     }
-    if (this.#losses > 0 && this.#run < GMIN) {
-      this.#packets += this.#run + 1;
-      this.#losses++;
+    if (this.#s.losses > 0 && this.#s.run < GMIN) {
+      this.#s.packets += this.#s.run + 1;
+      this.#s.losses++;
     } else {
       this.#close();
-      this.#gapPackets += this.#run;
-      this.#packets = this.#losses = 1;
+      this.#s.gapPackets += this.#s.run;
+      this.#s.packets = this.#s.losses = 1;
     }
-    this.#run = 0;
+    this.#s.run = 0;
   }
 
   /** A loss with nothing but received packets around it belongs to the gap. */
   #close(): void {
-    if (this.#losses > 1) {
-      this.#bursts++;
-      this.#burstPackets += this.#packets;
-      this.#burstLosses += this.#losses;
+    if (this.#s.losses > 1) {
+      this.#s.bursts++;
+      this.#s.burstPackets += this.#s.packets;
+      this.#s.burstLosses += this.#s.losses;
     } else {
-      this.#gapPackets += this.#packets;
-      this.#gapLosses += this.#losses;
+      this.#s.gapPackets += this.#s.packets;
+      this.#s.gapLosses += this.#s.losses;
     }
   }
 }

@@ -208,7 +208,7 @@ export class MediaEngine {
  * What dgram leaves behind for each packet dies at once, so a small nursery is enough: 54 kB a call instead of 120 at 400 calls
  * (bench calls), and each collection is over sooner.
  */
-const YOUNG_MB = 6;
+const YOUNG_MB = 16;
 
 const linkWorker: LinkThread = (memory, { onReport, onLost }) => {
   const worker = startThread({ workerData: memory, name: 'sipbot-media', resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });

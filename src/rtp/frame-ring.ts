@@ -54,35 +54,44 @@ class FrameMemory {
 
 /** The media thread's end. */
 export class FrameRingWriter {
-  readonly #memory: FrameMemory;
+  /** The ring itself: a frame may be made where it will lie, between `begin` and `commit`. */
+  readonly samples: Int16Array;
+  readonly #capacity: number;
+  readonly #frameSamples: number;
+  readonly #head: Int32Array;
+  readonly #meta: Int32Array;
   #written = 0;
+  /** Where the next frame goes. */
+  #slot = 0;
 
   constructor(memory: SharedArrayBuffer, offset: number, format: FrameFormat) {
-    this.#memory = new FrameMemory(memory, offset, format);
-  }
-
-  /** The ring itself: a frame may be made where it will lie, between `begin` and `commit`. */
-  get samples(): Int16Array {
-    return this.#memory.samples;
+    const { capacity, frameSamples, head, meta, samples } = new FrameMemory(memory, offset, format);
+    this.samples = samples;
+    this.#capacity = capacity;
+    this.#frameSamples = frameSamples;
+    this.#head = head;
+    this.#meta = meta;
   }
 
   /** Where in `samples` the next frame lies. */
   begin(): number {
-    return (this.#written % this.#memory.capacity) * this.#memory.frameSamples;
+    return this.#slot * this.#frameSamples;
   }
 
   /** The frame is whole: readers may have it. */
   commit(source: number, timeMs: number): void {
-    const { capacity, meta, head } = this.#memory;
-    const slot = this.#written % capacity;
+    const slot = this.#slot;
+    const meta = this.#meta;
     meta[slot * META_WORDS] = source;
     meta[slot * META_WORDS + 1] = timeMs;
-    Atomics.store(head, WRITTEN, ++this.#written);
+    this.#slot = slot + 1 === this.#capacity ? 0 : slot + 1;
+    Atomics.store(this.#head, WRITTEN, ++this.#written);
   }
 
   /** One frame from `samples[from]` on. */
   write(samples: Int16Array, from: number, source: number, timeMs: number): void {
-    const { frameSamples, samples: ring } = this.#memory;
+    const ring = this.samples;
+    const frameSamples = this.#frameSamples;
     const at = this.begin();
     for (let i = 0; i < frameSamples; i++) ring[at + i] = samples[from + i]!;
     this.commit(source, timeMs);

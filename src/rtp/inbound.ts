@@ -7,6 +7,7 @@ import { Concealer } from '../codec/concealment.js';
 import { decoder } from '../codec/registry.js';
 import { Resampler } from '../codec/resample.js';
 import { ToneDetector, type ToneListener } from '../codec/tone-detector.js';
+import type { Place } from './cells.js';
 import { CONCEALED, DTMF, type FrameRingWriter, HEARD, SILENCE } from './frame-ring.js';
 import { type Level, measure } from './level.js';
 import { Turn } from './media-clock.js';
@@ -14,6 +15,8 @@ import { type FrameSource, Playout, type PlayoutFormat } from './playout.js';
 import { codecOptions, type PayloadFormat, type StreamParameters } from './stream-parameters.js';
 
 const MOST_SAMPLES = 3200;
+
+const WORK_EVERY_MS = 100;
 
 /** More than ever waits: rounding adds a sample at most. */
 const MOST_WAITING = 32;
@@ -31,8 +34,10 @@ export interface InboundOptions {
   readonly sampleRate: number;
   readonly frameMs: number;
   readonly ring: FrameRingWriter;
-  /** Once a turn, before the frame is made. */
-  readonly onTurn: (now: number) => void;
+  /** Room for `Playout.cells`. */
+  readonly place: Place;
+  /** Ten times a second, before the frame is made: what is due beside the audio. */
+  readonly onWork: (now: number) => void;
   /** A frame is in the ring. */
   readonly onFrame: () => void;
   readonly onFailed: (error: Error) => void;
@@ -49,6 +54,12 @@ export class Inbound extends Turn {
   silenceMs = 0;
   readonly level: Level = { energy: 0, samples: 0, clipped: 0 };
   playout: Playout | undefined;
+  /** There is something beside the audio at every turn for now. */
+  isBusy = false;
+  #workAt = 0;
+  readonly #ring: FrameRingWriter;
+  readonly #frameMs: number;
+  readonly #onFrame: () => void;
   readonly #options: InboundOptions;
   readonly #frameSamples: number;
   #known: KnownFormat[] = [];
@@ -64,6 +75,9 @@ export class Inbound extends Turn {
   constructor(options: InboundOptions) {
     super();
     this.#options = options;
+    this.#ring = options.ring;
+    this.#frameMs = options.frameMs;
+    this.#onFrame = options.onFrame;
     this.#frameSamples = (options.sampleRate / 1000) * options.frameMs;
   }
 
@@ -91,7 +105,7 @@ export class Inbound extends Turn {
       noisePayloadTypes: parameters.comfortNoise?.receivePayloadTypes ?? [],
       ...(parameters.telephoneEvent === undefined ? {} : { eventClockRate: parameters.telephoneEvent.clockRate }),
     };
-    if (this.playout === undefined) this.playout = new Playout(options);
+    if (this.playout === undefined) this.playout = new Playout(options, this.#options.place);
     else this.playout.configure(options);
     if (this.receiving && !parameters.receive) this.playout.reset();
     this.receiving = parameters.receive;
@@ -102,9 +116,12 @@ export class Inbound extends Turn {
   }
 
   take(now: number): void {
-    this.#options.onTurn(now);
+    if (now >= this.#workAt || this.isBusy) {
+      this.#workAt = Math.floor(now) + WORK_EVERY_MS;
+      this.#options.onWork(now);
+    }
     if (this.receiving && this.playout !== undefined) this.#frame(this.playout, now);
-    this.#timeMs += this.#options.frameMs;
+    this.#timeMs += this.#frameMs;
   }
 
   fail(error: Error): void {
@@ -118,7 +135,8 @@ export class Inbound extends Turn {
   }
 
   #frame(playout: Playout, now: number): void {
-    const { ring, frameMs, onFrame } = this.#options;
+    const ring = this.#ring;
+    const frameMs = this.#frameMs;
     const at = ring.begin();
     const source = this.#isAtOurRate ? this.#make(playout, now, at) : this.#convert(playout, now, at);
     measure(this.level, ring.samples, this.#frameSamples, at);
@@ -126,14 +144,14 @@ export class Inbound extends Turn {
     if (source === 'heard') this.heardMs += frameMs;
     else if (source === 'concealed') this.concealedMs += frameMs;
     else this.silenceMs += frameMs;
-    onFrame();
+    this.#onFrame();
   }
 
   /** Whatever the payload type, the bot's rate comes out: the frame is made where it will lie. */
   #make(playout: Playout, now: number, at: number): FrameSource {
-    const { ring, sampleRate } = this.#options;
-    const source = playout.frame(now, ring.samples, at);
-    if (this.keys !== undefined) this.#listen(this.keys, ring.samples, this.#frameSamples, at, sampleRate);
+    const { samples } = this.#ring;
+    const source = playout.frame(now, samples, at);
+    if (this.keys !== undefined) this.#listen(this.keys, samples, this.#frameSamples, at, this.#options.sampleRate);
     return source;
   }
 

@@ -8,6 +8,7 @@
  * pauses, or by asking for the sound to be shrunk (`adjustMs` below zero). Packets wait in a ring of slots, by sequence number.
  */
 import { OptionError } from '../errors.js';
+import { after, cellsOf, ownPlace, type Place } from './cells.js';
 import type { RtpHeader } from './header.js';
 import { MAX_PAYLOAD, type PacketKind, PacketRing } from './packet-ring.js';
 import { Timeline } from './timeline.js';
@@ -40,22 +41,22 @@ export type Take = 'play' | 'noise' | 'conceal' | 'silence' | 'event';
 
 /** Counted since the buffer was made; read when asked. */
 export interface JitterStats {
-  received: number;
-  played: number;
+  readonly received: number;
+  readonly played: number;
   /** Came after their time, or after any time. */
-  late: number;
-  duplicates: number;
+  readonly late: number;
+  readonly duplicates: number;
   /** Pushed out by newer ones, or given up because the delay had outgrown its cap. */
-  overflowed: number;
-  strays: number;
+  readonly overflowed: number;
+  readonly strays: number;
   /** Not here when their time came: lost by the network, or late. */
-  missing: number;
-  concealedMs: number;
+  readonly missing: number;
+  readonly concealedMs: number;
   /** By how much the sound was stretched, and shrunk. */
-  stretchedMs: number;
-  shrunkMs: number;
+  readonly stretchedMs: number;
+  readonly shrunkMs: number;
   /** The longest time without sound that was not the sender's own pause. */
-  longestGapMs: number;
+  readonly longestGapMs: number;
 }
 
 /** How long missing sound is concealed before it counts as silence: the concealer has faded by then. */
@@ -69,123 +70,146 @@ const LEARN_PACKETS = 25;
 /** Less than this is not worth shrinking. */
 const SMALLEST_SHRINK_MS = 1;
 
-export class JitterBuffer {
-  readonly stats: JitterStats = {
-    received: 0,
-    played: 0,
-    late: 0,
-    duplicates: 0,
-    overflowed: 0,
-    strays: 0,
-    missing: 0,
-    concealedMs: 0,
-    stretchedMs: 0,
-    shrunkMs: 0,
-    longestGapMs: 0,
-  };
+const State = cellsOf(
+  'msPerTick',
+  'frameMs',
+  'minDelayMs',
+  'maxDelayMs',
+  // The next sequence number to play; what is below it is late.
+  'next',
+  // Media time up to which everything has been given out.
+  'position',
+  'gapMs',
+  'packetTicks',
+  'targetMs',
+  'delayMs',
+  'adjustMs',
+  // The watch on what the delay could do without.
+  'watchedFrom',
+  'leastSlackMs',
+  'leastWasteMs',
+  // What `take` hands out.
+  'offset',
+  'length',
+  'payloadType',
+  'ticks',
+  'nextOffset',
+  'nextLength',
+);
 
-  readonly #msPerTick: number;
-  readonly #frameMs: number;
-  readonly #minDelayMs: number;
-  readonly #maxDelayMs: number;
+const Counts = cellsOf(
+  'received',
+  'played',
+  'late',
+  'duplicates',
+  'overflowed',
+  'strays',
+  'missing',
+  'concealedMs',
+  'stretchedMs',
+  'shrunkMs',
+  'longestGapMs',
+);
+
+export class JitterBuffer {
+  /** How many numbers it has, with so many slots. */
+  static cells(slots: number = DEFAULTS.slots): number {
+    return State.size + Counts.size + Timeline.cells + PacketRing.cells(slots);
+  }
+
+  readonly #s;
+  readonly #counts;
   readonly #timeline: Timeline;
   readonly #ring: PacketRing;
-
-  /** The next sequence number to play; what is below it is late. */
-  #next = 0;
-  /** Media time up to which everything has been given out. */
-  #position = -Infinity;
   /** Nothing has been given out yet: an earlier packet may still come to be the first. */
   #isOpening = true;
   /** Sound follows sound, each packet at the end of the one before. */
   #isFlowing = false;
   /** Why there is no sound, when none is missed. */
   #pause: 'silence' | 'event' | undefined = 'silence';
-  #gapMs = 0;
-  #packetTicks: number;
+  /** Of the packet that `take` handed out. */
+  #bytes: Uint8Array;
 
-  // The watch on what the delay could do without.
-  #watchedFrom = 0;
-  #leastSlackMs = Infinity;
-  #leastWasteMs = Infinity;
-
-  #targetMs: number;
-  #delayMs = 0;
-
-  // What `take` hands out.
-  #offset = 0;
-  #length = 0;
-  #payloadType = 0;
-  #ticks = 0;
-  #nextOffset = 0;
-  #nextLength = 0;
-  #adjustMs = 0;
-
-  constructor(options: Partial<JitterOptions> & { readonly clockRate: number }) {
+  /** `place`: room for `JitterBuffer.cells(slots)`; of its own when none is given. */
+  constructor(options: Partial<JitterOptions> & { readonly clockRate: number }, place?: Place) {
     const { clockRate, frameMs, minDelayMs, maxDelayMs, initialDelayMs, slots } = { ...DEFAULTS, ...options };
     if (!(clockRate > 0)) throw new OptionError('clockRate', 'ticks per second, above zero');
     if (!(frameMs > 0)) throw new OptionError('frameMs', 'milliseconds, above zero');
     if (!(minDelayMs >= 0 && minDelayMs <= maxDelayMs)) throw new OptionError('minDelayMs', 'milliseconds, from zero to maxDelayMs');
     if (!Number.isInteger(Math.log2(slots)) || slots > 4096) throw new OptionError('slots', 'a power of two, at most 4096');
-    this.#msPerTick = 1000 / clockRate;
-    this.#frameMs = frameMs;
-    this.#minDelayMs = minDelayMs;
-    this.#maxDelayMs = maxDelayMs;
-    this.#targetMs = Math.min(Math.max(initialDelayMs, minDelayMs), maxDelayMs);
-    this.#timeline = new Timeline(clockRate, maxDelayMs + frameMs);
-    this.#ring = new PacketRing(slots);
-    this.#packetTicks = Math.round((frameMs * clockRate) / 1000);
+    const room = place ?? ownPlace(JitterBuffer.cells(slots));
+    const state = new State(room);
+    state.msPerTick = 1000 / clockRate;
+    state.frameMs = frameMs;
+    state.minDelayMs = minDelayMs;
+    state.maxDelayMs = maxDelayMs;
+    state.targetMs = Math.min(Math.max(initialDelayMs, minDelayMs), maxDelayMs);
+    state.position = -Infinity;
+    state.leastSlackMs = Infinity;
+    state.leastWasteMs = Infinity;
+    state.packetTicks = Math.round((frameMs * clockRate) / 1000);
+    this.#s = state;
+    this.#counts = new Counts(after(room, State.size));
+    this.#timeline = new Timeline(clockRate, maxDelayMs + frameMs, after(room, State.size + Counts.size));
+    this.#ring = new PacketRing(slots, after(room, State.size + Counts.size + Timeline.cells));
+    this.#bytes = room.bytes;
+  }
+
+  get stats(): JitterStats {
+    const { received, played, late, duplicates, overflowed, strays, missing, concealedMs, stretchedMs, shrunkMs, longestGapMs } =
+      this.#counts;
+    return { received, played, late, duplicates, overflowed, strays, missing, concealedMs, stretchedMs, shrunkMs, longestGapMs };
   }
 
   /** Where the packet's payload stands after `play` and `noise`, until the next `put`. */
   get bytes(): Uint8Array {
-    return this.#ring.memory;
+    return this.#bytes;
   }
 
   get offset(): number {
-    return this.#offset;
+    return this.#s.offset;
   }
 
   get length(): number {
-    return this.#length;
+    return this.#s.length;
   }
 
   get payloadType(): number {
-    return this.#payloadType;
+    return this.#s.payloadType;
   }
 
   /** How long `conceal`, `silence` or `event` lasts: at most what was wanted. */
   get ticks(): number {
-    return this.#ticks;
+    return this.#s.ticks;
   }
 
   /** After `conceal`: where in `bytes` the packet after the missing one stands (it may carry the missing one's redundancy). */
   get nextOffset(): number {
-    return this.#nextOffset;
+    return this.#s.nextOffset;
   }
 
   /** Zero when that packet is not here either. */
   get nextLength(): number {
-    return this.#nextLength;
+    return this.#s.nextLength;
   }
 
   /** Above zero: stretch the sound by so much when you can; below: shrink it. */
   get adjustMs(): number {
-    return this.#adjustMs;
+    return this.#s.adjustMs;
   }
 
   /** What the buffer adds: from the arrival of the fastest packet to the sound of it. */
   get delayMs(): number {
-    return this.#delayMs;
+    return this.#s.delayMs;
   }
 
   get targetMs(): number {
-    return this.#targetMs;
+    return this.#s.targetMs;
   }
 
   /** The most that it may add. */
   get limitMs(): number {
-    return this.#maxDelayMs;
+    return this.#s.maxDelayMs;
   }
 
   /** Packets that wait. */
@@ -200,14 +224,14 @@ export class JitterBuffer {
 
   /** Takes a packet in. `durationTicks`: what an event says it has lasted, when it counts in the sound's clock. */
   put(kind: PacketKind, header: RtpHeader, packet: Uint8Array, now: number, durationTicks = 0): PutOutcome {
-    const stats = this.stats;
+    const stats = this.#counts;
     const timeline = this.#timeline;
     stats.received++;
     if (header.payloadLength > MAX_PAYLOAD) return 'tooBig';
     const placement =
       kind === 'event'
-        ? timeline.placeEvent(header, now, this.#packetTicks, durationTicks)
-        : timeline.place(header, now, this.#packetTicks);
+        ? timeline.placeEvent(header, now, this.#s.packetTicks, durationTicks)
+        : timeline.place(header, now, this.#s.packetTicks);
     if (placement !== 'placed') {
       if (placement === 'late') stats.late++;
       else stats.strays++;
@@ -222,43 +246,43 @@ export class JitterBuffer {
       timeline.learn(now);
       this.#aim();
     }
-    if (sequence < this.#next) {
+    if (sequence < this.#s.next) {
       if (!this.#isOpening || timeline.newest - sequence >= this.#ring.slots) {
         stats.late++;
         return 'late';
       }
-      this.#next = sequence;
+      this.#s.next = sequence;
     }
-    if (sequence - this.#next >= this.#ring.slots) this.#makeRoom(sequence - this.#ring.slots + 1);
+    if (sequence - this.#s.next >= this.#ring.slots) this.#makeRoom(sequence - this.#ring.slots + 1);
     this.#ring.store(sequence, timeline.time, kind, header, packet);
     return 'stored';
   }
 
   /** What comes next, at most `wantTicks` of it, at the tick whose time is `now`. After `play`, tell `played` how long it was. */
   take(now: number, wantTicks: number): Take {
-    this.#nextLength = 0;
+    this.#s.nextLength = 0;
     for (;;) {
-      const slot = this.#ring.find(this.#next, this.#timeline.newest);
+      const slot = this.#ring.find(this.#s.next, this.#timeline.newest);
       if (slot < 0) return this.#wait(wantTicks);
       const time = this.#ring.timeOf(slot);
       const slack = this.#timeline.delayOf(time, now);
-      if (slack > this.#maxDelayMs + this.#frameMs) {
-        this.stats.overflowed++;
+      if (slack > this.#s.maxDelayMs + this.#s.frameMs) {
+        this.#counts.overflowed++;
         this.#drop(slot);
         this.#isFlowing = false;
         continue;
       }
       const isEvent = this.#ring.isEvent(slot);
-      if (isEvent && time + this.#packetTicks <= this.#position) {
+      if (isEvent && time + this.#s.packetTicks <= this.#s.position) {
         // RFC 4733 §2.5.1.4: the end of an event told again takes no time.
         this.#drop(slot);
         this.#pause = 'event';
         continue;
       }
       if (this.#isFlowing) {
-        const gap = time - this.#position;
-        if (gap * 4 > this.#packetTicks) return this.#bridge(slot, gap, wantTicks, now);
-      } else if (slack < this.#targetMs) {
+        const gap = time - this.#s.position;
+        if (gap * 4 > this.#s.packetTicks) return this.#bridge(slot, gap, wantTicks, now);
+      } else if (slack < this.#s.targetMs) {
         return this.#wait(wantTicks);
       }
       if (isEvent) return this.#sitOut(slot, wantTicks);
@@ -268,17 +292,17 @@ export class JitterBuffer {
 
   /** The packet given by the last `take` sounds for `ticks`. */
   played(ticks: number): void {
-    this.#position += ticks;
-    if (ticks > 0) this.#packetTicks = ticks;
+    this.#s.position += ticks;
+    if (ticks > 0) this.#s.packetTicks = ticks;
   }
 
   /** The sound was stretched (above zero) or shrunk (below) by `ms`, as `adjustMs` asked. */
   adjusted(ms: number): void {
-    if (ms > 0) this.stats.stretchedMs += ms;
-    else this.stats.shrunkMs -= ms;
-    const left = this.#adjustMs - ms;
-    if (this.#adjustMs > 0) this.#adjustMs = Math.max(0, left);
-    else this.#adjustMs = left > -SMALLEST_SHRINK_MS ? 0 : left;
+    if (ms > 0) this.#counts.stretchedMs += ms;
+    else this.#counts.shrunkMs -= ms;
+    const left = this.#s.adjustMs - ms;
+    if (this.#s.adjustMs > 0) this.#s.adjustMs = Math.max(0, left);
+    else this.#s.adjustMs = left > -SMALLEST_SHRINK_MS ? 0 : left;
     this.#watchAnew();
   }
 
@@ -289,55 +313,56 @@ export class JitterBuffer {
 
   #aim(): void {
     const { seen, spreadMs } = this.#timeline;
-    const needed = Math.min(Math.max(spreadMs, this.#minDelayMs), this.#maxDelayMs);
+    const needed = Math.min(Math.max(spreadMs, this.#s.minDelayMs), this.#s.maxDelayMs);
     // With few packets seen, the last target stands: the initial one, or what was learned before a pause.
-    if (seen >= LEARN_PACKETS || needed > this.#targetMs) this.#targetMs = needed;
+    if (seen >= LEARN_PACKETS || needed > this.#s.targetMs) this.#s.targetMs = needed;
   }
 
   /** Nothing can be played: the buffer is dry, or its first packet has not waited long enough. */
   #wait(wantTicks: number): Take {
     this.#isFlowing = false;
-    this.#adjustMs = 0;
-    this.#ticks = wantTicks;
+    this.#s.adjustMs = 0;
+    this.#s.ticks = wantTicks;
     return this.#lack(wantTicks);
   }
 
   /** Time passes without sound: the sender's pause, or something to conceal. */
   #lack(ticks: number): Take {
-    const ms = ticks * this.#msPerTick;
-    this.#gapMs += ms;
+    const ms = ticks * this.#s.msPerTick;
+    this.#s.gapMs += ms;
     if (this.#pause !== undefined) {
-      if (this.#gapMs > CONCEAL_MS) this.#pause = 'silence';
+      if (this.#s.gapMs > CONCEAL_MS) this.#pause = 'silence';
       return this.#pause;
     }
-    this.stats.concealedMs += ms;
-    return this.#gapMs > CONCEAL_MS ? 'silence' : 'conceal';
+    this.#counts.concealedMs += ms;
+    return this.#s.gapMs > CONCEAL_MS ? 'silence' : 'conceal';
   }
 
   /** The sound so far does not reach to the next packet's. */
   #bridge(slot: number, gap: number, wantTicks: number, now: number): Take {
-    const isLoss = this.#ring.sequenceOf(slot) > this.#next;
+    const isLoss = this.#ring.sequenceOf(slot) > this.#s.next;
     // A delay below the target waits here and moves nothing on: what is missing may yet come.
-    const isHeld = isLoss && this.#timeline.delayOf(this.#position, now) < this.#targetMs - TOLERANCE_MS;
+    const isHeld = isLoss && this.#timeline.delayOf(this.#s.position, now) < this.#s.targetMs - TOLERANCE_MS;
     const ticks = isHeld ? wantTicks : Math.min(wantTicks, gap);
     let passed = isHeld ? 0 : ticks;
-    if (isHeld) this.stats.stretchedMs += ticks * this.#msPerTick;
-    else if (this.#adjustMs < 0) {
+    if (isHeld) this.#counts.stretchedMs += ticks * this.#s.msPerTick;
+    else if (this.#s.adjustMs < 0) {
       // Nobody hears a gap shrink.
-      const saved = Math.min(gap - ticks, Math.floor(-this.#adjustMs / this.#msPerTick));
+      const saved = Math.min(gap - ticks, Math.floor(-this.#s.adjustMs / this.#s.msPerTick));
       passed += saved;
-      this.adjusted(-saved * this.#msPerTick);
+      this.adjusted(-saved * this.#s.msPerTick);
     }
-    this.#position += passed;
-    this.#ticks = ticks;
+    this.#s.position += passed;
+    this.#s.ticks = ticks;
     if (!isLoss) {
       this.#pause ??= 'silence';
       return this.#lack(ticks);
     }
     this.#pause = undefined;
-    if (gap <= this.#packetTicks * 1.5 && this.#ring.isAudio(slot)) {
-      this.#nextOffset = this.#ring.offsetOf(slot);
-      this.#nextLength = this.#ring.lengthOf(slot);
+    if (gap <= this.#s.packetTicks * 1.5 && this.#ring.isAudio(slot)) {
+      this.#bytes = this.#ring.bytesOf(slot);
+      this.#s.nextOffset = this.#ring.offsetOf(slot);
+      this.#s.nextLength = this.#ring.lengthOf(slot);
     }
     return this.#lack(ticks);
   }
@@ -345,22 +370,23 @@ export class JitterBuffer {
   /** An event's share of the time passes in silence. */
   #sitOut(slot: number, wantTicks: number): Take {
     const time = this.#ring.timeOf(slot);
-    const end = time + this.#packetTicks;
-    if (!this.#isFlowing) this.#position = Math.max(this.#position, time);
+    const end = time + this.#s.packetTicks;
+    if (!this.#isFlowing) this.#s.position = Math.max(this.#s.position, time);
     this.#resume();
     this.#pause = 'event';
-    this.#ticks = Math.min(wantTicks, end - this.#position);
-    this.#position += this.#ticks;
-    if (this.#position >= end) this.#pass(slot);
+    this.#s.ticks = Math.min(wantTicks, end - this.#s.position);
+    this.#s.position += this.#s.ticks;
+    if (this.#s.position >= end) this.#pass(slot);
     return 'event';
   }
 
   #give(slot: number, slack: number, wantTicks: number, now: number): Take {
     const wasFlowing = this.#isFlowing;
-    this.#offset = this.#ring.offsetOf(slot);
-    this.#length = this.#ring.lengthOf(slot);
-    this.#payloadType = this.#ring.payloadTypeOf(slot);
-    this.#position = this.#ring.timeOf(slot);
+    this.#bytes = this.#ring.bytesOf(slot);
+    this.#s.offset = this.#ring.offsetOf(slot);
+    this.#s.length = this.#ring.lengthOf(slot);
+    this.#s.payloadType = this.#ring.payloadTypeOf(slot);
+    this.#s.position = this.#ring.timeOf(slot);
     if (this.#ring.isNoise(slot)) {
       this.#resume();
       this.#pass(slot);
@@ -371,9 +397,9 @@ export class JitterBuffer {
     this.#resume();
     this.#pass(slot);
     this.#pause = undefined;
-    this.stats.played++;
-    const waste = Math.max(0, this.#frameMs - wantTicks * this.#msPerTick);
-    this.#delayMs = slack + waste;
+    this.#counts.played++;
+    const waste = Math.max(0, this.#s.frameMs - wantTicks * this.#s.msPerTick);
+    this.#s.delayMs = slack + waste;
     if (!wasFlowing) this.#watchAnew();
     this.#steer(slack, waste, now);
     return 'play';
@@ -381,32 +407,32 @@ export class JitterBuffer {
 
   /** Whether the delay should grow or may shrink. `slack`: how long ago the packet could have been here at the latest; `waste`: sound decoded before it was needed. */
   #steer(slack: number, waste: number, now: number): void {
-    if (slack < this.#targetMs - TOLERANCE_MS) {
-      this.#adjustMs = this.#targetMs - slack;
+    if (slack < this.#s.targetMs - TOLERANCE_MS) {
+      this.#s.adjustMs = this.#s.targetMs - slack;
       this.#watchAnew();
       return;
     }
-    if (this.#adjustMs > 0) this.#adjustMs = 0;
-    if (this.#leastSlackMs === Infinity) this.#watchedFrom = now;
-    this.#leastSlackMs = Math.min(this.#leastSlackMs, slack);
-    this.#leastWasteMs = Math.min(this.#leastWasteMs, waste);
-    if (this.#adjustMs < 0 || now - this.#watchedFrom < WATCH_MS) return;
+    if (this.#s.adjustMs > 0) this.#s.adjustMs = 0;
+    if (this.#s.leastSlackMs === Infinity) this.#s.watchedFrom = now;
+    this.#s.leastSlackMs = Math.min(this.#s.leastSlackMs, slack);
+    this.#s.leastWasteMs = Math.min(this.#s.leastWasteMs, waste);
+    if (this.#s.adjustMs < 0 || now - this.#s.watchedFrom < WATCH_MS) return;
     // Whole ticks that every packet could do without, and sound that always lies ready too early.
-    const ticks = Math.max(0, Math.floor((this.#leastSlackMs - this.#targetMs) / this.#frameMs));
-    const spare = ticks * this.#frameMs + this.#leastWasteMs;
-    if (spare >= SMALLEST_SHRINK_MS) this.#adjustMs = -spare;
+    const ticks = Math.max(0, Math.floor((this.#s.leastSlackMs - this.#s.targetMs) / this.#s.frameMs));
+    const spare = ticks * this.#s.frameMs + this.#s.leastWasteMs;
+    if (spare >= SMALLEST_SHRINK_MS) this.#s.adjustMs = -spare;
     this.#watchAnew();
   }
 
   #watchAnew(): void {
-    this.#leastSlackMs = Infinity;
-    this.#leastWasteMs = Infinity;
+    this.#s.leastSlackMs = Infinity;
+    this.#s.leastWasteMs = Infinity;
   }
 
   /** Sound again, or its substitute: the gap is over. */
   #resume(): void {
-    if (this.#pause === undefined && this.#gapMs > this.stats.longestGapMs) this.stats.longestGapMs = this.#gapMs;
-    this.#gapMs = 0;
+    if (this.#pause === undefined && this.#s.gapMs > this.#counts.longestGapMs) this.#counts.longestGapMs = this.#s.gapMs;
+    this.#s.gapMs = 0;
     this.#isFlowing = true;
     this.#isOpening = false;
   }
@@ -414,8 +440,8 @@ export class JitterBuffer {
   /** The packet's turn has come; those before it have not come. */
   #pass(slot: number): void {
     const sequence = this.#ring.sequenceOf(slot);
-    this.stats.missing += sequence - this.#next;
-    this.#next = sequence + 1;
+    this.#counts.missing += sequence - this.#s.next;
+    this.#s.next = sequence + 1;
     this.#ring.free(slot);
   }
 
@@ -427,12 +453,12 @@ export class JitterBuffer {
   /** Gives up what waits below `first`, so that a much newer packet finds room. */
   #makeRoom(first: number): void {
     const ring = this.#ring;
-    for (let slot = ring.find(this.#next, first - 1); slot >= 0; slot = ring.find(this.#next, first - 1)) {
-      this.stats.overflowed++;
+    for (let slot = ring.find(this.#s.next, first - 1); slot >= 0; slot = ring.find(this.#s.next, first - 1)) {
+      this.#counts.overflowed++;
       this.#drop(slot);
     }
-    this.stats.missing += first - this.#next;
-    this.#next = first;
+    this.#counts.missing += first - this.#s.next;
+    this.#s.next = first;
     this.#isOpening = false;
     this.#isFlowing = false;
   }

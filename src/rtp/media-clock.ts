@@ -14,13 +14,15 @@ const ROUND_MS = 600;
 const BUCKETS = ROUND_MS / SLOT_MS;
 const ARREARS_MS = 60;
 
-/** Something that has a turn every `periodMs`. The clock keeps its place in `next` and `due`. */
+/** Something that has a turn every `periodMs`. */
 export abstract class Turn {
   abstract readonly kind: 'departure' | 'arrival';
-  /** @internal */ next: Turn | undefined;
-  /** @internal The slot of the coming turn. */ due = 0;
-  /** @internal */ periodSlots = 0;
-  /** @internal */ phase = -1;
+  /** @internal Those that take theirs in the same slots. */ group: TurnGroup | undefined;
+
+  /** @internal The slot of the coming turn, or of the one being taken. */
+  get due(): number {
+    return this.group?.due ?? -1;
+  }
 
   /** `now` is taken once in a while, not for each turn. */
   abstract take(now: number): void;
@@ -28,6 +30,25 @@ export abstract class Turn {
   abstract skip(turns: number): void;
   /** Its turn threw: an error of ours, and the end of this stream, not of its neighbours. */
   abstract fail(error: Error): void;
+}
+
+/** The turns of one kind, period and phase: one place on the wheel, so that a slot walks along an array and not from stream to stream. */
+class TurnGroup {
+  readonly kind: Turn['kind'];
+  readonly periodSlots: number;
+  readonly phase: number;
+  /** In the order in which they came; a stream that changed places would jitter. A hole: it left in the middle of this group's slot. */
+  turns: (Turn | undefined)[] = [];
+  hasHoles = false;
+  /** The next group in the same bucket. */
+  next: TurnGroup | undefined;
+  due = 0;
+
+  constructor(kind: Turn['kind'], periodSlots: number, phase: number) {
+    this.kind = kind;
+    this.periodSlots = periodSlots;
+    this.phase = phase;
+  }
 }
 
 /** How late departures were, in shared memory so that anyone can read it. */
@@ -77,16 +98,16 @@ export class MediaClock {
   readonly #lateness: Lateness;
   readonly #onSlotDone: () => void;
   readonly #onSkip: (slots: number) => void;
-  readonly #departures = new Array<Turn | undefined>(BUCKETS).fill(undefined);
-  readonly #arrivals = new Array<Turn | undefined>(BUCKETS).fill(undefined);
+  readonly #departures = new Array<TurnGroup | undefined>(BUCKETS).fill(undefined);
+  readonly #arrivals = new Array<TurnGroup | undefined>(BUCKETS).fill(undefined);
+  readonly #groups: TurnGroup[] = [];
   /** Turns that fall into each slot of a round: where the next stream finds room. */
   readonly #load = new Int32Array(BUCKETS);
   readonly #epoch: number;
   /** The next slot to be served. */
   #slot = 0;
   #turns = 0;
-  readonly #serving: (Turn | undefined)[] = [];
-  #served = 0;
+  #serving: TurnGroup | undefined;
   #timer: Timer | undefined;
   #timerSlot = -1;
   #running = false;
@@ -117,33 +138,30 @@ export class MediaClock {
 
   /** From its next slot on, `turn` is taken every `periodMs`. */
   add(turn: Turn, periodMs: number, phase: number): void {
-    const period = periodMs / SLOT_MS;
+    const periodSlots = periodMs / SLOT_MS;
     this.#catchUp();
-    turn.periodSlots = period;
-    turn.phase = phase % period;
-    const from = this.#slot + (this.#served > 0 ? 1 : 0); // The slot being served is over for newcomers.
-    turn.due = from + ((((turn.phase - from) % period) + period) % period);
-    this.#count(turn, 1);
+    const group = this.#group(turn.kind, periodSlots, phase % periodSlots);
+    group.turns.push(turn);
+    turn.group = group;
+    this.#count(group, 1);
     this.#turns++;
-    this.#put(turn);
     if (!this.#running) this.#arm();
   }
 
   remove(turn: Turn): void {
-    if (turn.phase < 0) return;
-    const lists = turn.kind === 'departure' ? this.#departures : this.#arrivals;
-    const bucket = turn.due % BUCKETS;
-    let before: Turn | undefined;
-    for (let at = lists[bucket]; at !== undefined; before = at, at = at.next) {
-      if (at !== turn) continue;
-      if (before === undefined) lists[bucket] = at.next;
-      else before.next = at.next;
-      break;
+    const { group } = turn;
+    if (group === undefined) return;
+    turn.group = undefined;
+    const at = group.turns.indexOf(turn);
+    if (group === this.#serving) {
+      group.turns[at] = undefined;
+      group.hasHoles = true;
+    } else {
+      group.turns.splice(at, 1);
+      if (group.turns.length === 0) this.#drop(group);
     }
-    turn.next = undefined;
-    this.#count(turn, -1);
+    this.#count(group, -1);
     this.#turns--;
-    turn.phase = -1; // Seen by `#serve` when it happens in the middle of this turn's slot.
     if (this.#turns === 0) this.#disarm();
   }
 
@@ -151,6 +169,7 @@ export class MediaClock {
     this.#disarm();
     this.#departures.fill(undefined);
     this.#arrivals.fill(undefined);
+    this.#groups.length = 0;
     this.#turns = 0;
   }
 
@@ -158,15 +177,39 @@ export class MediaClock {
     return this.#epoch + slot * SLOT_MS;
   }
 
-  #count(turn: Turn, by: number): void {
-    for (let slot = turn.phase; slot < BUCKETS; slot += turn.periodSlots) this.#load[slot]! += by;
+  #count({ phase, periodSlots }: TurnGroup, by: number): void {
+    for (let slot = phase; slot < BUCKETS; slot += periodSlots) this.#load[slot]! += by;
   }
 
-  #put(turn: Turn): void {
-    const lists = turn.kind === 'departure' ? this.#departures : this.#arrivals;
-    const bucket = turn.due % BUCKETS;
-    turn.next = lists[bucket];
-    lists[bucket] = turn;
+  #group(kind: Turn['kind'], periodSlots: number, phase: number): TurnGroup {
+    for (const group of this.#groups) if (group.kind === kind && group.periodSlots === periodSlots && group.phase === phase) return group;
+    const group = new TurnGroup(kind, periodSlots, phase);
+    const from = this.#slot + (this.#serving === undefined ? 0 : 1); // The slot being served is over for newcomers.
+    group.due = from + ((((phase - from) % periodSlots) + periodSlots) % periodSlots);
+    this.#groups.push(group);
+    this.#put(group);
+    return group;
+  }
+
+  #put(group: TurnGroup): void {
+    const wheel = this.#wheelOf(group.kind);
+    const bucket = group.due % BUCKETS;
+    group.next = wheel[bucket];
+    wheel[bucket] = group;
+  }
+
+  /** Nobody is left in it. */
+  #drop(group: TurnGroup): void {
+    this.#groups.splice(this.#groups.indexOf(group), 1);
+    const wheel = this.#wheelOf(group.kind);
+    const bucket = group.due % BUCKETS;
+    if (wheel[bucket] === group) wheel[bucket] = group.next;
+    else for (let at = wheel[bucket]; at !== undefined; at = at.next) if (at.next === group) at.next = group.next;
+    group.next = undefined;
+  }
+
+  #wheelOf(kind: Turn['kind']): (TurnGroup | undefined)[] {
+    return kind === 'departure' ? this.#departures : this.#arrivals;
   }
 
   /** With nothing to do the wheel stands still; before something is added it goes on from the present. */
@@ -204,18 +247,28 @@ export class MediaClock {
     return this.#departures[slot % BUCKETS] === undefined && this.#arrivals[slot % BUCKETS] === undefined;
   }
 
-  #serve(lists: (Turn | undefined)[], bucket: number, lateness: 'timed' | 'untimed'): void {
+  #serve(wheel: (TurnGroup | undefined)[], bucket: number, lateness: 'timed' | 'untimed'): void {
+    let group = wheel[bucket];
+    wheel[bucket] = undefined;
+    while (group !== undefined) {
+      const following: TurnGroup | undefined = group.next;
+      this.#takeAll(group, lateness);
+      group.due += group.periodSlots;
+      this.#put(group);
+      if (group.turns.length === 0) this.#drop(group);
+      group = following;
+    }
+  }
+
+  #takeAll(group: TurnGroup, lateness: 'timed' | 'untimed'): void {
     const deadline = this.#deadline(this.#slot);
-    const serving = this.#serving;
-    let count = 0;
-    // Aside first: a turn may take itself or others off the wheel, or put them on.
-    for (let turn = lists[bucket]; turn !== undefined; turn = turn.next) serving[count++] = turn;
-    lists[bucket] = undefined;
-    this.#served = count;
+    const { turns } = group;
+    const count = turns.length; // Who joins meanwhile has a turn next time.
+    this.#serving = group;
     let now = this.#clock.now();
     for (let i = 0; i < count; i++) {
-      const turn = serving[i]!;
-      if (turn.phase < 0 || turn.due !== this.#slot) continue;
+      const turn = turns[i];
+      if (turn === undefined) continue;
       if ((i & 7) === 7) now = this.#clock.now();
       try {
         turn.take(now);
@@ -224,40 +277,36 @@ export class MediaClock {
       }
       if (lateness === 'timed') this.#lateness.add(now - deadline);
     }
-    // Put back last first, so that the list keeps its order: a stream that changed places every turn would jitter.
-    for (let i = count - 1; i >= 0; i--) {
-      const turn = serving[i]!;
-      serving[i] = undefined; // Not `length = 0`: that would give the memory away and ask for it again every slot.
-      if (turn.phase < 0 || turn.due !== this.#slot) continue;
-      turn.due += turn.periodSlots;
-      this.#put(turn);
+    this.#serving = undefined;
+    if (group.hasHoles) {
+      group.turns = turns.filter((turn) => turn !== undefined);
+      group.hasHoles = false;
     }
-    this.#served = 0;
   }
 
-  /** Everything due before `slot` is left out, each stream by whole turns of its own. */
+  /** Everything due before `slot` is left out, each group by whole turns of its own. */
   #skipTo(slot: number): void {
     this.#onSkip(slot - this.#slot);
     const until = Math.min(slot, this.#slot + BUCKETS);
     for (let stale = this.#slot; stale < until; stale++) {
-      this.#skipList(this.#departures, stale % BUCKETS, slot);
-      this.#skipList(this.#arrivals, stale % BUCKETS, slot);
+      this.#skipGroups(this.#departures, stale % BUCKETS, slot);
+      this.#skipGroups(this.#arrivals, stale % BUCKETS, slot);
     }
     this.#slot = slot;
   }
 
-  #skipList(lists: (Turn | undefined)[], bucket: number, slot: number): void {
-    let turn = lists[bucket];
-    lists[bucket] = undefined;
-    while (turn !== undefined) {
-      const following = turn.next;
-      if (turn.due < slot) {
-        const turns = Math.ceil((slot - turn.due) / turn.periodSlots);
-        turn.due += turns * turn.periodSlots;
-        turn.skip(turns);
+  #skipGroups(wheel: (TurnGroup | undefined)[], bucket: number, slot: number): void {
+    let group = wheel[bucket];
+    wheel[bucket] = undefined;
+    while (group !== undefined) {
+      const following: TurnGroup | undefined = group.next;
+      const turns = Math.ceil((slot - group.due) / group.periodSlots);
+      if (turns > 0) {
+        group.due += turns * group.periodSlots;
+        for (const turn of group.turns) turn?.skip(turns);
       }
-      this.#put(turn);
-      turn = following;
+      this.#put(group);
+      group = following;
     }
   }
 

@@ -33,7 +33,9 @@ export class MediaThread {
   readonly #ready: ReadyQueue;
   readonly #counts = threadMemory();
   readonly #link: ThreadLink;
-  readonly #owners = new Map<number, StreamOwner>();
+  /** By number. */
+  readonly #owners: (StreamOwner | undefined)[] = [];
+  #streams = 0;
   readonly #freeNumbers: number[] = [];
   #numbers = 0;
   #lost = false;
@@ -46,7 +48,7 @@ export class MediaThread {
   }
 
   get streams(): number {
-    return this.#owners.size;
+    return this.#streams;
   }
 
   get isLost(): boolean {
@@ -60,7 +62,8 @@ export class MediaThread {
   /** A number for a stream, until the thread has said that it closed. */
   enter(owner: StreamOwner): number {
     const number = this.#freeNumbers.pop() ?? this.#numbers++;
-    this.#owners.set(number, owner);
+    this.#owners[number] = owner;
+    this.#streams++;
     this.#link.hold(1);
     return number;
   }
@@ -83,12 +86,13 @@ export class MediaThread {
   readonly #onReport = (report: HostReport): void => {
     if (report.type === 'wake') {
       this.#ready.wake();
-      for (let number = this.#ready.take(); number >= 0; number = this.#ready.take()) this.#owners.get(number)?.onReady();
+      for (let number = this.#ready.take(); number >= 0; number = this.#ready.take()) this.#owners[number]?.onReady();
       return;
     }
-    const owner = this.#owners.get(report.stream);
+    const owner = this.#owners[report.stream];
     if (report.type === 'closed' || report.type === 'refused') {
-      this.#owners.delete(report.stream);
+      this.#owners[report.stream] = undefined;
+      this.#streams--;
       this.#freeNumbers.push(report.stream);
       this.#link.hold(-1);
     }
@@ -98,8 +102,8 @@ export class MediaThread {
   readonly #onLost = (error: Error): void => {
     if (this.#lost) return;
     this.#lost = true;
-    const owners = [...this.#owners.values()];
-    this.#owners.clear();
-    for (const owner of owners) owner.onLost(error);
+    const owners = this.#owners.splice(0);
+    this.#streams = 0;
+    for (const owner of owners) owner?.onLost(error);
   };
 }

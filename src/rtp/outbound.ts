@@ -6,6 +6,7 @@ import type { CodecName, Encoder } from '../codec/codec.js';
 import { encoder } from '../codec/registry.js';
 import { Resampler } from '../codec/resample.js';
 import { type Tone, ToneGenerator } from '../codec/tones.js';
+import type { DatagramSocket } from '../network.js';
 import type { Random } from '../random.js';
 import type { DtmfSender } from './dtmf-sender.js';
 import { DTMF, HEARD, SILENCE } from './frame-ring.js';
@@ -16,6 +17,7 @@ import { Turn } from './media-clock.js';
 import type { PlayoutReader } from './playout-ring.js';
 import { add16, add32, diff32 } from './sequence.js';
 import { codecOptions, describeFormat, type PayloadFormat, packetMs } from './stream-parameters.js';
+import type { SrtpContext } from './stream-seams.js';
 
 /** 60 ms at 48 kHz, and what a resampler may add. */
 const MOST_SAMPLES = 3200;
@@ -32,9 +34,6 @@ const spoken = new Int16Array(MOST_SAMPLES);
 const under = new Int16Array(MOST_SAMPLES);
 const resampled = new Int16Array(MOST_SAMPLES);
 
-/** Puts a finished packet on the wire; false when it would not go. The stream protects and addresses it. */
-export type Transmit = (packet: Buffer, length: number, timestamp: number, payloadBytes: number, now: number) => boolean;
-
 interface InbandTones {
   readonly generator: ToneGenerator;
   readonly onDone: () => void;
@@ -45,7 +44,9 @@ export interface OutboundOptions {
   readonly speech: PlayoutReader;
   /** Source, first sequence number and first timestamp are drawn (RFC 3550 §5.1). */
   readonly random: Random;
-  readonly transmit: Transmit;
+  readonly socket: DatagramSocket;
+  /** What somebody waits for was played. */
+  readonly onPassed: () => void;
   readonly onEmptySlot: () => void;
   readonly onFailed: (error: Error) => void;
 }
@@ -65,15 +66,24 @@ export class Outbound extends Turn {
   sending = false;
   sentPackets = 0;
   sentBytes = 0;
+  /** Of the packet sent last, for sender reports. */
+  sentAt = 0;
+  sentTimestamp = 0;
+  /** Packets that the socket would not have. */
+  refused = 0;
+  protect: SrtpContext | undefined;
   emptySlots = 0;
   skipped = 0;
   readonly level: Level = { energy: 0, samples: 0, clipped: 0 };
   ssrc: number;
   readonly #speech: PlayoutReader;
   readonly #sampleRate: number;
-  readonly #transmit: Transmit;
+  readonly #socket: DatagramSocket;
+  readonly #onPassed: () => void;
   readonly #onEmptySlot: () => void;
   readonly #onFailed: (error: Error) => void;
+  #address = '';
+  #port = 0;
   #sequence: number;
   #timestamp: number;
   /** Of the tones that go out as events, in their clock; it stands still between them. */
@@ -94,7 +104,7 @@ export class Outbound extends Turn {
   #marker = true;
   #last = 0;
   /** Tones in the audio, where telephone-event was not agreed. */
-  readonly #tones: InbandTones[] = [];
+  #tones: InbandTones[] | undefined;
   /** How long nothing has been written: after a while it is said once, and then now and again. */
   #quietMs = 0;
 
@@ -102,7 +112,8 @@ export class Outbound extends Turn {
     super();
     this.#sampleRate = options.sampleRate;
     this.#speech = options.speech;
-    this.#transmit = options.transmit;
+    this.#socket = options.socket;
+    this.#onPassed = options.onPassed;
     this.#onEmptySlot = options.onEmptySlot;
     this.#onFailed = options.onFailed;
     this.ssrc = options.random.uint32();
@@ -125,6 +136,12 @@ export class Outbound extends Turn {
 
   get timestamp(): number {
     return this.#timestamp;
+  }
+
+  /** Where to send from the next packet on. */
+  aim(address: string, port: number): void {
+    this.#address = address;
+    this.#port = port;
   }
 
   /** What to send from the next packet on. The same format again keeps the encoder and its memory. */
@@ -186,21 +203,22 @@ export class Outbound extends Turn {
 
   /** Tones in the audio itself; `onDone` when the last of them has been encoded. */
   playTones(tone: Tone, onDone: () => void): void {
+    this.#tones ??= [];
     this.#tones.push({ generator: new ToneGenerator(tone, this.#sampleRate), onDone });
   }
 
   #sendAudio(now: number): void {
     const count = this.#samples;
     let played = 0;
-    const wasTones = this.#tones.length > 0;
-    if (wasTones) this.#fillTones(count);
+    const tones = this.#tones;
+    if (tones !== undefined) this.#fillTones(tones, count);
     else played = this.#gather(count);
     if (this.noisePayloadType >= 0 && this.#isQuiet()) {
       this.tap?.silence(count, SILENCE);
       this.#sendNoise(now);
       return;
     }
-    this.tap?.write(spoken, count, wasTones ? DTMF : this.#quietMs > 0 ? SILENCE : HEARD);
+    this.tap?.write(spoken, count, tones !== undefined ? DTMF : this.#quietMs > 0 ? SILENCE : HEARD);
     measure(this.level, spoken, count);
     let samples = spoken;
     let length = count;
@@ -219,14 +237,15 @@ export class Outbound extends Turn {
     this.#marker = false;
   }
 
-  #fillTones(count: number): void {
-    const { generator, onDone } = this.#tones[0]!;
+  #fillTones(tones: InbandTones[], count: number): void {
+    const { generator, onDone } = tones[0]!;
     const filled = generator.fill(spoken, count);
     this.#quietMs = 0;
     this.#last = 0;
     if (filled === count) return;
     spoken.fill(0, filled, count);
-    this.#tones.shift();
+    tones.shift();
+    if (tones.length === 0) this.#tones = undefined;
     onDone();
   }
 
@@ -297,13 +316,32 @@ export class Outbound extends Turn {
     outgoing.ssrc = this.ssrc;
     writeRtp(packet, outgoing);
     this.#sequence = add16(this.#sequence, 1);
-    const went = this.#transmit(packet, RTP_HEADER_BYTES + bytes, timestamp, bytes, now);
-    if (went) {
-      this.sentPackets++;
-      this.sentBytes += bytes;
-    }
-    return went;
+    const { protect, refused } = this;
+    let length = RTP_HEADER_BYTES + bytes;
+    if (protect !== undefined) length = protect.protectRtp(packet, length);
+    if (length < 0) return false; // A sequence number used before must not be used again (RFC 3711 §9.1).
+    this.#socket.send(exact(packet, length), 0, length, this.#port, this.#address);
+    this.sentAt = now;
+    this.sentTimestamp = timestamp;
+    this.#noticePassed();
+    if (refused !== this.refused) return false;
+    this.sentPackets++;
+    this.sentBytes += bytes;
+    return true;
   }
+
+  #noticePassed(): void {
+    const { background } = this;
+    if (!this.#speech.passed && background?.passed !== true) return;
+    this.#speech.passed = false;
+    if (background !== undefined) background.passed = false;
+    this.#onPassed();
+  }
+}
+
+/** dgram copies nothing when it is given a Buffer that is the packet and no more; for one codec the length hardly ever changes. */
+function exact(packet: Buffer, length: number): Buffer {
+  return packet.length === length ? packet : packet.subarray(0, length);
 }
 
 /** Written over for every packet of every stream of the thread. */

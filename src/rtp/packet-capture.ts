@@ -1,4 +1,4 @@
-/** What a stream's sockets send and receive, seen at the wire: copies for whoever captures, one look at a field for a packet while nobody does. */
+/** What a stream's sockets send and receive, seen at the wire: copies for whoever captures, next to nothing while nobody does. */
 import type { Clock } from '../clock.js';
 import type { DatagramListener, DatagramSocket, SocketAddress } from '../network.js';
 
@@ -14,30 +14,42 @@ export interface CapturedPacket {
 
 export class PacketCapture {
   readonly #clock: Clock;
-  onPacket: ((packet: CapturedPacket) => void) | undefined;
+  readonly #sockets: SeenSocket[] = [];
+  #onPacket: ((packet: CapturedPacket) => void) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
+  get onPacket(): ((packet: CapturedPacket) => void) | undefined {
+    return this.#onPacket;
+  }
+
+  set onPacket(listener: ((packet: CapturedPacket) => void) | undefined) {
+    this.#onPacket = listener;
+    for (const socket of this.#sockets) socket.capture = listener === undefined ? undefined : this;
+  }
+
   /** The same socket, seen by this capture. */
   around(socket: DatagramSocket): DatagramSocket {
-    return new SeenSocket(socket, this);
+    const seen = new SeenSocket(socket);
+    if (this.#onPacket !== undefined) seen.capture = this;
+    this.#sockets.push(seen);
+    return seen;
   }
 
   tell(direction: 'in' | 'out', local: SocketAddress, remote: SocketAddress, bytes: Uint8Array): void {
-    this.onPacket?.({ direction, local, remote, bytes: Uint8Array.from(bytes), wall: this.#clock.wall() });
+    this.#onPacket?.({ direction, local, remote, bytes: Uint8Array.from(bytes), wall: this.#clock.wall() });
   }
 }
 
 class SeenSocket implements DatagramSocket {
   readonly #socket: DatagramSocket;
-  readonly #capture: PacketCapture;
+  #capture: PacketCapture | undefined;
   #onMessage: DatagramListener | undefined;
 
-  constructor(socket: DatagramSocket, capture: PacketCapture) {
+  constructor(socket: DatagramSocket) {
     this.#socket = socket;
-    this.#capture = capture;
   }
 
   get local(): SocketAddress {
@@ -50,7 +62,7 @@ class SeenSocket implements DatagramSocket {
 
   set onMessage(listener: DatagramListener | undefined) {
     this.#onMessage = listener;
-    this.#socket.onMessage = listener === undefined ? undefined : this.#onReceived;
+    this.#listen();
   }
 
   get onError(): ((error: Error) => void) | undefined {
@@ -61,20 +73,30 @@ class SeenSocket implements DatagramSocket {
     this.#socket.onError = listener;
   }
 
+  set capture(capture: PacketCapture | undefined) {
+    this.#capture = capture;
+    this.#listen();
+  }
+
   send(bytes: Uint8Array, offset: number, length: number, port: number, address: string): void {
-    if (this.#capture.onPacket !== undefined)
-      this.#capture.tell('out', this.local, { address, port }, bytes.subarray(offset, offset + length));
+    this.#capture?.tell('out', this.local, { address, port }, bytes.subarray(offset, offset + length));
     this.#socket.send(bytes, offset, length, port, address);
   }
 
   close(): void {
-    this.#onMessage = undefined;
+    this.onMessage = undefined;
     this.#socket.close();
   }
 
-  /** Copied before the stream deciphers it in place. */
-  readonly #onReceived = (bytes: Uint8Array, address: string, port: number): void => {
-    if (this.#capture.onPacket !== undefined) this.#capture.tell('in', this.local, { address, port }, bytes);
-    this.#onMessage?.(bytes, address, port);
-  };
+  /** What comes passes through here only while it is captured. */
+  #listen(): void {
+    const [listener, capture] = [this.#onMessage, this.#capture];
+    if (listener === undefined || capture === undefined) this.#socket.onMessage = listener;
+    else
+      this.#socket.onMessage = (bytes, address, port) => {
+        // Copied before the stream deciphers it in place.
+        capture.tell('in', this.local, { address, port }, bytes);
+        listener(bytes, address, port);
+      };
+  }
 }

@@ -12,7 +12,7 @@
  */
 import { SipBotError } from '../errors.js';
 
-const CONTROL_WORDS = 6;
+const CONTROL_WORDS = 7;
 const READ = 0;
 const WRITE = 1;
 /** The writer wants to hear when READ passes this position ... */
@@ -23,6 +23,8 @@ const DROPPED = 4;
 /** How loud what is taken shall be, in parts of UNITY. */
 const GAIN = 5;
 const UNITY = 1024;
+/** How many segments were sealed: the reader looks at a seal only when there is one that it has not passed. */
+const SEALS = 6;
 
 const SEAL_WORDS = 2;
 const SEALED = 0;
@@ -71,12 +73,20 @@ export class PlayoutReader {
   passed = false;
   readonly #control: Int32Array;
   #segment: Segment;
+  #samples: Int16Array;
+  #mask: number;
+  #start: number;
+  #passedSeals = 0;
   readonly #further: Segment[] = [];
   #gain = UNITY;
 
   constructor(memory: SharedArrayBuffer, controlOffset: number, first: PlayoutSegment) {
     this.#control = new Int32Array(memory, controlOffset, CONTROL_WORDS);
-    this.#segment = new Segment(first);
+    const segment = new Segment(first);
+    this.#segment = segment;
+    this.#samples = segment.samples;
+    this.#mask = segment.mask;
+    this.#start = segment.start;
   }
 
   /** A further segment, in the order in which the writer opened them. */
@@ -104,7 +114,7 @@ export class PlayoutReader {
         Atomics.store(control, WATCHING, 0);
         this.passed = true;
       }
-      const gain = Atomics.load(control, GAIN);
+      const gain = control[GAIN]!;
       if (gain !== UNITY || this.#gain !== UNITY) this.#amplify(out, taken, gain);
       return taken;
     }
@@ -126,25 +136,35 @@ export class PlayoutReader {
   #copy(read: number, wanted: number, out: Int16Array): number {
     let copied = 0;
     while (copied < wanted) {
-      const segment = this.#segment;
       const at = (read + copied) | 0;
       let stretch = wanted - copied;
-      if (Atomics.load(segment.seal, SEALED) === 1) {
-        const left = (segment.seal[SEALED_AT]! - at) | 0;
+      if (this.#control[SEALS] !== this.#passedSeals) {
+        const left = (this.#segment.seal[SEALED_AT]! - at) | 0;
         if (left <= 0) {
-          const next = this.#further.shift();
-          if (next === undefined) break; // Its message is still on the way.
-          this.#segment = next;
+          if (!this.#goOn()) break; // Its message is still on the way.
           continue;
         }
         if (left < stretch) stretch = left;
       }
-      const { samples, mask } = segment;
-      const from = (at - segment.start) | 0;
+      const samples = this.#samples;
+      const mask = this.#mask;
+      const from = (at - this.#start) | 0;
       for (let i = 0; i < stretch; i++) out[copied + i] = samples[(from + i) & mask]!;
       copied += stretch;
     }
     return copied;
+  }
+
+  /** To the segment after the sealed one. */
+  #goOn(): boolean {
+    const next = this.#further.shift();
+    if (next === undefined) return false;
+    this.#segment = next;
+    this.#samples = next.samples;
+    this.#mask = next.mask;
+    this.#start = next.start;
+    this.#passedSeals++;
+    return true;
   }
 }
 
@@ -405,6 +425,7 @@ export class PlayoutRing {
     const { seal } = this.#segment;
     seal[SEALED_AT] = this.#position();
     Atomics.store(seal, SEALED, 1);
+    Atomics.add(this.#control, SEALS, 1);
     const read = Atomics.load(this.#control, READ);
     this.#sealed = [...this.#sealed, this.#segment].filter((segment) => ((segment.seal[SEALED_AT]! - read) | 0) > 0);
     this.#segment = new Segment(description);

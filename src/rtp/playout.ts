@@ -6,8 +6,9 @@
 import type { Decoder } from '../codec/codec.js';
 import { ComfortNoiseDecoder } from '../codec/comfort-noise.js';
 import { OptionError } from '../errors.js';
+import type { Place } from './cells.js';
 import type { RtpHeader } from './header.js';
-import { JitterBuffer, type JitterOptions, type PutOutcome } from './jitter-buffer.js';
+import { JitterBuffer, type JitterOptions, type JitterStats, type PutOutcome } from './jitter-buffer.js';
 import { TimeScale } from './time-scale.js';
 
 /** Hides losses for codecs that do not themselves: `Concealer` of the codec room. */
@@ -59,9 +60,13 @@ const LEFT_OVER_REST_MS = 300;
 const LONGEST_PACKET_MS = 300;
 
 export class Playout {
+  /** With the jitter buffer's usual number of slots. */
+  static readonly cells = JitterBuffer.cells();
+  readonly #place: Place | undefined;
   #options: PlayoutOptions;
   #format: PlayoutFormat;
   #buffer: JitterBuffer;
+  #given: JitterStats | undefined;
   #timeScale: TimeScale;
   #noise: ComfortNoiseDecoder | undefined;
   #hasNoise = false;
@@ -73,6 +78,10 @@ export class Playout {
   /** Sound decoded and not yet given out: `[0, #count)`. */
   #pcm = new Int16Array(0);
   #count = 0;
+  /** While a frame is made and nothing is stored: a packet that is just as long is decoded where it is wanted. */
+  #out: Int16Array | undefined;
+  #outAt = 0;
+  #frameSamples: number;
   /** Scratch: the end of a sound that something else follows. */
   #fading = new Int16Array(0);
   /** What the last of it is. */
@@ -84,13 +93,21 @@ export class Playout {
   /** Payloads the decoder could make nothing of. */
   undecodable = 0;
 
-  constructor(options: PlayoutOptions) {
+  /** `place`: room for `Playout.cells`; of its own when none is given. */
+  constructor(options: PlayoutOptions, place?: Place) {
+    this.#place = place;
     const format = options.formats[0];
     if (format === undefined) throw new OptionError('formats', 'at least one');
     this.#options = options;
     this.#format = format;
+    this.#frameSamples = samplesPerFrame(format, options);
     this.#buffer = this.#makeBuffer(format.clockRate);
     this.#timeScale = new TimeScale(format.sampleRate);
+  }
+
+  /** What all buffers of this playout counted: one is given up after a hold, and for a codec of another clock rate. */
+  get counts(): JitterStats {
+    return sum(this.#given, this.#buffer.stats);
   }
 
   /** The rate of the frame that `frame` gave last. */
@@ -109,7 +126,8 @@ export class Playout {
     if (format === undefined) throw new OptionError('formats', 'at least one');
     const needsBuffer = format.clockRate !== this.#format.clockRate || options.frameMs !== this.#options.frameMs;
     this.#options = options;
-    if (needsBuffer) this.#buffer = this.#makeBuffer(format.clockRate);
+    this.#frameSamples = samplesPerFrame(this.#format, options);
+    if (needsBuffer) this.#renewBuffer(format.clockRate);
     this.#use(format);
   }
 
@@ -122,7 +140,7 @@ export class Playout {
       if (format.clockRate !== this.#clockRate) {
         // At once, not when it is played: else every packet until then would begin a buffer of its own.
         this.#use(format);
-        this.#buffer = this.#makeBuffer(format.clockRate);
+        this.#renewBuffer(format.clockRate);
       }
       return this.#buffer.put('audio', header, packet, now);
     }
@@ -141,7 +159,7 @@ export class Playout {
 
   /** Forgets everything that waits: after a hold. */
   reset(): void {
-    this.#buffer = this.#makeBuffer(this.#clockRate);
+    this.#renewBuffer(this.#clockRate);
     this.#count = 0;
     this.#hasHeard = false;
     this.#format.concealer?.reset();
@@ -149,6 +167,18 @@ export class Playout {
 
   /** One frame, at the tick whose time is `now`: `frameMs` of samples at `sampleRate`, into `out[at..]`. */
   frame(now: number, out: Int16Array, at = 0): FrameSource {
+    if (this.#count === 0) this.#out = out;
+    this.#outAt = at;
+    const source = this.#assemble(now, out, at);
+    this.#out = undefined;
+    return source;
+  }
+
+  get #clockRate(): number {
+    return this.#format.clockRate;
+  }
+
+  #assemble(now: number, out: Int16Array, at: number): FrameSource {
     let wanted = this.#frameSamples;
     let concealed = 0;
     let other = 0;
@@ -158,7 +188,7 @@ export class Playout {
     do {
       while (this.#count < wanted) {
         const before = this.#count;
-        this.#fill(now, wanted - before);
+        if (this.#fill(now, wanted - before) === 'whole') return 'heard';
         wanted = this.#frameSamples;
         if (this.#latest === 'concealed') concealed += this.#count - before;
         else if (this.#latest !== 'heard') other += this.#count - before;
@@ -172,17 +202,15 @@ export class Playout {
     return 2 * other >= wanted && this.#latest !== 'heard' && this.#latest !== 'concealed' ? this.#latest : 'heard';
   }
 
-  get #clockRate(): number {
-    return this.#format.clockRate;
-  }
-
-  get #frameSamples(): number {
-    return Math.round((this.#format.sampleRate * this.#options.frameMs) / 1000);
+  /** In the same place: what the former one counted is kept. */
+  #renewBuffer(clockRate: number): void {
+    this.#given = this.counts;
+    this.#buffer = this.#makeBuffer(clockRate);
   }
 
   #makeBuffer(clockRate: number): JitterBuffer {
     const { jitter, frameMs } = this.#options;
-    return new JitterBuffer({ ...jitter, clockRate, frameMs });
+    return new JitterBuffer({ ...jitter, clockRate, frameMs }, this.#place);
   }
 
   #formatOf(payloadType: number): PlayoutFormat | undefined {
@@ -205,16 +233,16 @@ export class Playout {
     format.concealer?.reset();
     this.#hasHeard = false;
     this.#format = format;
+    this.#frameSamples = samplesPerFrame(format, this.#options);
   }
 
-  /** Asks the jitter buffer once for what comes next, and adds it to the store. */
-  #fill(now: number, missing: number): void {
+  /** Asks the jitter buffer once for what comes next, and adds it to the store. `whole`: it was a whole frame, and is where it is wanted. */
+  #fill(now: number, missing: number): 'added' | 'whole' {
     const buffer = this.#buffer;
     const take = buffer.take(now, Math.ceil((missing * this.#clockRate) / this.#format.sampleRate));
     switch (take) {
       case 'play':
-        this.#decode();
-        break;
+        return this.#decode();
       case 'noise':
         if (!this.#hasNoise) this.#noise?.reset();
         this.#hasNoise = true;
@@ -231,20 +259,23 @@ export class Playout {
       case 'silence':
         this.#pad(this.#samplesOf(buffer.ticks), 'silence');
     }
+    return 'added';
   }
 
   #samplesOf(ticks: number): number {
     return Math.max(1, Math.round((ticks * this.#format.sampleRate) / this.#clockRate));
   }
 
-  #decode(): void {
+  #decode(): 'added' | 'whole' {
     const buffer = this.#buffer;
     const format = this.#formatOf(buffer.payloadType) ?? this.#format;
     if (format !== this.#format) this.#use(format);
     const { decoder, concealer } = format;
     const { bytes, offset, length } = buffer;
     let samples = decoder.samplesIn(bytes, offset, length);
-    if (samples * 1000 <= LONGEST_PACKET_MS * format.sampleRate) {
+    const out = samples === this.#frameSamples && buffer.adjustMs === 0 && this.#count === 0 ? this.#out : undefined;
+    if (out !== undefined) samples = decoder.decode(bytes, offset, length, out, this.#outAt);
+    else if (samples * 1000 <= LONGEST_PACKET_MS * format.sampleRate) {
       this.#ensure(samples);
       samples = decoder.decode(bytes, offset, length, this.#pcm, this.#count);
     } else samples = 0;
@@ -254,16 +285,22 @@ export class Playout {
       samples = this.#frameSamples;
       buffer.played(Math.round((samples * format.clockRate) / format.sampleRate));
       this.#conceal(samples);
-      return;
+      return 'added';
     }
     buffer.played(Math.round((samples * format.clockRate) / format.sampleRate));
-    if (concealer !== undefined) concealer.good(this.#pcm, samples, this.#count);
-    else if (this.#isFaded && this.#hasHeard) this.#ramp(samples, 'in');
+    const [sound, at] = out === undefined ? [this.#pcm, this.#count] : [out, this.#outAt];
+    if (concealer !== undefined) concealer.good(sound, samples, at);
+    else if (this.#isFaded && this.#hasHeard) this.#rampIn(sound, samples, at);
     this.#isFaded = false;
     this.#hasHeard = true;
-    this.#count += samples;
     this.#latest = 'heard';
     this.#hasNoise = false;
+    if (out !== undefined) {
+      this.#refused = 0;
+      return 'whole';
+    }
+    this.#count += samples;
+    return 'added';
   }
 
   #conceal(samples: number): void {
@@ -294,7 +331,7 @@ export class Playout {
     this.#ensure(samples);
     if (concealer === undefined && decoder.conceal !== undefined && this.#hasHeard && !this.#isFaded) {
       this.#conceal(samples);
-      this.#ramp(Math.min(this.#count, this.#frameSamples), 'out');
+      this.#rampOut(Math.min(this.#count, this.#frameSamples));
     } else {
       if (this.#hasNoise && this.#noise !== undefined) this.#noise.generate(this.#pcm, samples, this.#count);
       else this.#pcm.fill(0, this.#count, this.#count + samples);
@@ -317,14 +354,20 @@ export class Playout {
     }
   }
 
-  /** The last samples of the store fall to silence; those about to be added to it rise from there. */
-  #ramp(samples: number, direction: 'in' | 'out'): void {
-    const from = direction === 'in' ? this.#count : this.#count - samples;
-    const length = Math.min(samples, Math.round(this.#format.sampleRate / 100));
-    for (let i = 0; i < samples; i++) {
-      const share = Math.min(1, (i + 0.5) / length);
-      this.#pcm[from + i] = Math.round(this.#pcm[from + i]! * (direction === 'in' ? share : 1 - share));
-    }
+  /** The sound rises from silence ... */
+  #rampIn(sound: Int16Array, samples: number, from: number): void {
+    for (let i = 0; i < samples; i++) sound[from + i] = Math.round(sound[from + i]! * this.#rampAt(i, samples));
+  }
+
+  /** ... and the last samples of the store fall to it. */
+  #rampOut(samples: number): void {
+    const from = this.#count - samples;
+    for (let i = 0; i < samples; i++) this.#pcm[from + i] = Math.round(this.#pcm[from + i]! * (1 - this.#rampAt(i, samples)));
+  }
+
+  /** From 0 to 1 in 10 ms. */
+  #rampAt(i: number, samples: number): number {
+    return Math.min(1, (i + 0.5) / Math.min(samples, Math.round(this.#format.sampleRate / 100)));
   }
 
   /** Stretches or shrinks what is stored when the delay should change; whether it did. */
@@ -369,4 +412,25 @@ export class Playout {
     wider.set(this.#pcm);
     this.#pcm = wider;
   }
+}
+
+function samplesPerFrame({ sampleRate }: PlayoutFormat, { frameMs }: PlayoutOptions): number {
+  return Math.round((sampleRate * frameMs) / 1000);
+}
+
+function sum(a: JitterStats | undefined, b: JitterStats): JitterStats {
+  if (a === undefined) return b;
+  return {
+    received: a.received + b.received,
+    played: a.played + b.played,
+    late: a.late + b.late,
+    duplicates: a.duplicates + b.duplicates,
+    overflowed: a.overflowed + b.overflowed,
+    strays: a.strays + b.strays,
+    missing: a.missing + b.missing,
+    concealedMs: a.concealedMs + b.concealedMs,
+    stretchedMs: a.stretchedMs + b.stretchedMs,
+    shrunkMs: a.shrunkMs + b.shrunkMs,
+    longestGapMs: Math.max(a.longestGapMs, b.longestGapMs),
+  };
 }

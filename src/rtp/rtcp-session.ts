@@ -63,8 +63,8 @@ export class RtcpSession implements Seam {
     return this.#schedule.due;
   }
 
-  onSent(timestamp: number, payloadBytes: number, now: number, clockRate: number): void {
-    this.#packets++;
+  onSent(timestamp: number, payloadBytes: number, now: number, clockRate: number, packets = 1): void {
+    this.#packets += packets;
     this.#bytes += payloadBytes;
     this.#timestamp = timestamp;
     this.#clockRate = clockRate;

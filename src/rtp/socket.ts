@@ -16,11 +16,14 @@ function literal(host: string, options: unknown, callback?: LookupCallback): voi
   answer(null, host, host.includes(':') ? 6 : 4);
 }
 
+type DgramListener = (bytes: Uint8Array, remote: SocketAddress) => void;
+
 class UdpSocket implements DatagramSocket {
-  onMessage: DatagramListener | undefined;
   onError: ((error: Error) => void) | undefined;
   readonly local: SocketAddress;
   readonly #socket: Socket;
+  #onMessage: DatagramListener | undefined;
+  #heard: DgramListener | undefined;
   #sent = 0;
   #closed = false;
 
@@ -28,8 +31,19 @@ class UdpSocket implements DatagramSocket {
     this.#socket = socket;
     const { address, port } = socket.address();
     this.local = { address, port };
-    socket.on('message', (bytes, remote) => this.onMessage?.(bytes, remote.address, remote.port));
     socket.on('error', (error) => this.onError?.(error));
+  }
+
+  get onMessage(): DatagramListener | undefined {
+    return this.#onMessage;
+  }
+
+  /** Bound to the socket itself: nothing of ours is looked at on a packet's way to its listener. */
+  set onMessage(listener: DatagramListener | undefined) {
+    if (this.#heard !== undefined) this.#socket.off('message', this.#heard);
+    this.#onMessage = listener;
+    this.#heard = listener && ((bytes, remote) => listener(bytes, remote.address, remote.port));
+    if (this.#heard !== undefined) this.#socket.on('message', this.#heard);
   }
 
   send(bytes: Uint8Array, offset: number, length: number, port: number, address: string): void {

@@ -4,6 +4,7 @@
  * A call has one speaker. Another SSRC takes over only when the one heard has fallen silent and the other sends packet after
  * packet; so does the same one with a wholly different numbering.
  */
+import { cellsOf, ownPlace, type Place } from './cells.js';
 import type { RtpHeader } from './header.js';
 import { add16, diff16 } from './sequence.js';
 
@@ -25,86 +26,101 @@ const SILENT_MS = 100;
 const RESTART_MS = 30;
 const RESTART_BEHIND_MS = 200;
 
+const State = cellsOf(
+  'localSsrc',
+  // Who is heard; -1 before the first packet.
+  'ssrc',
+  'highest',
+  'lastAt',
+  // A.1, bad_seq: what would follow the last packet of another numbering.
+  'expected',
+  'otherSsrc',
+  'otherSequence',
+  'otherRun',
+  'foreign',
+);
+
 export class RtpSource {
-  localSsrc: number;
-  #ssrc: number | undefined;
-  #highest = 0;
-  #lastAt = 0;
-  /** A.1, bad_seq: what would follow the last packet of another numbering. */
-  #expected = -1;
+  static readonly cells = State.size;
+  readonly #s;
   #hasCollided = false;
 
-  #otherSsrc = -1;
-  #otherSequence = 0;
-  #otherRun = 0;
-
-  /** Packets of others than the speaker. */
-  foreign = 0;
-
-  constructor(localSsrc: number) {
-    this.localSsrc = localSsrc;
+  constructor(localSsrc: number, place: Place = ownPlace(RtpSource.cells)) {
+    this.#s = new State(place);
+    this.#s.localSsrc = localSsrc;
+    this.#s.ssrc = this.#s.expected = this.#s.otherSsrc = -1;
   }
 
   /** Who is heard; undefined before the first packet. */
   get ssrc(): number | undefined {
-    return this.#ssrc;
+    return this.#s.ssrc < 0 ? undefined : this.#s.ssrc;
+  }
+
+  /** Packets of others than the speaker. */
+  get foreign(): number {
+    return this.#s.foreign;
+  }
+
+  /** We are another from now on. */
+  set localSsrc(ssrc: number) {
+    this.#s.localSsrc = ssrc;
   }
 
   accept(header: RtpHeader, now: number): SourceVerdict {
     const { ssrc, sequence } = header;
-    if (ssrc === this.#ssrc) return this.#judge(sequence, now);
-    if (ssrc === this.localSsrc && !this.#hasCollided) {
+    if (ssrc === this.#s.ssrc) return this.#judge(sequence, now);
+    if (ssrc === this.#s.localSsrc && !this.#hasCollided) {
       this.#hasCollided = true;
       this.#listenTo(ssrc, sequence, now);
       return 'collision';
     }
     // Deviation: after that a loop (§8.2) is heard like anyone else. Echo servers send packets back as they are, and are called to be heard.
-    if (this.#ssrc === undefined) {
+    if (this.#s.ssrc < 0) {
       this.#listenTo(ssrc, sequence, now);
       return 'started';
     }
-    const step = diff16(sequence, this.#otherSequence);
-    const follows = ssrc === this.#otherSsrc && step > 0 && step <= MAX_MISORDER;
-    this.#otherRun = follows ? this.#otherRun + 1 : 1;
-    this.#otherSsrc = ssrc;
-    this.#otherSequence = sequence;
-    if (this.#otherRun >= MIN_SEQUENTIAL && now - this.#lastAt >= SILENT_MS) {
+    const step = diff16(sequence, this.#s.otherSequence);
+    const follows = ssrc === this.#s.otherSsrc && step > 0 && step <= MAX_MISORDER;
+    this.#s.otherRun = follows ? this.#s.otherRun + 1 : 1;
+    this.#s.otherSsrc = ssrc;
+    this.#s.otherSequence = sequence;
+    if (this.#s.otherRun >= MIN_SEQUENTIAL && now - this.#s.lastAt >= SILENT_MS) {
       this.#listenTo(ssrc, sequence, now);
       return 'changed';
     }
-    this.foreign++;
+    this.#s.foreign++;
     return 'probation';
   }
 
   /** Signalling has named another peer: whoever comes next is heard. */
   reset(): void {
-    this.#ssrc = undefined;
-    this.#otherSsrc = -1;
+    this.#s.ssrc = -1;
+    this.#s.otherSsrc = -1;
   }
 
   #judge(sequence: number, now: number): SourceVerdict {
-    const step = diff16(sequence, this.#highest);
+    const step = diff16(sequence, this.#s.highest);
     if (step <= MAX_DROPOUT && step >= -MAX_MISORDER) {
-      if (step > 0) this.#highest = sequence;
-      this.#lastAt = now;
+      if (step > 0) this.#s.highest = sequence;
+      this.#s.lastAt = now;
       return 'valid';
     }
-    const silence = now - this.#lastAt;
-    const isSequential = sequence === this.#expected;
-    this.#expected = add16(sequence, 1);
+    const silence = now - this.#s.lastAt;
+    const isSequential = sequence === this.#s.expected;
+    this.#s.expected = add16(sequence, 1);
     if (isSequential && silence >= (step < 0 && step >= -MAX_DROPOUT ? RESTART_BEHIND_MS : RESTART_MS)) {
-      this.#listenTo(this.#ssrc!, sequence, now);
+      this.#listenTo(this.#s.ssrc, sequence, now);
       return 'restarted';
     }
     return 'probation';
   }
 
   #listenTo(ssrc: number, sequence: number, now: number): void {
-    this.#ssrc = ssrc;
-    this.#highest = sequence;
-    this.#lastAt = now;
-    this.#expected = -1;
-    this.#otherSsrc = -1;
-    this.#otherRun = 0;
+    this.#s.ssrc = ssrc;
+    this.#s.highest = sequence;
+    this.#s.lastAt = now;
+    this.#s.expected = -1;
+    this.#s.otherSsrc = -1;
+    this.#s.otherRun = 0;
   }
 }

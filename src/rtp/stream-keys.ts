@@ -53,6 +53,11 @@ export class StreamKeys {
     if (this.#receiver !== undefined && this.#payloadTypes.includes(header.payloadType)) this.#receiver.onPacket(header, packet, now);
   }
 
+  /** A key is down at the far end: it must be watched for packets that stop. */
+  get isBusy(): boolean {
+    return this.#receiver?.isActive === true;
+  }
+
   onTurn(now: number): void {
     this.#receiver?.onTick(now);
   }

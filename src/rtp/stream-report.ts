@@ -1,7 +1,6 @@
 /** Puts what a stream knows of itself into its counters in shared memory, and works out how it sounds (E-model). */
 import type { CodecName } from '../codec/codec.js';
 import type { Inbound } from './inbound.js';
-import type { JitterBuffer } from './jitter-buffer.js';
 import { takeLevelDbov } from './level.js';
 import type { Outbound } from './outbound.js';
 import { mosFromR, rFactor } from './quality.js';
@@ -34,15 +33,6 @@ interface SourceTotals {
   reordered: number;
 }
 
-/** The counters of buffers that were given up: a hold, or a codec of another clock rate. */
-interface BufferTotals {
-  late: number;
-  overflowed: number;
-  stretchedMs: number;
-  shrunkMs: number;
-  longestGapMs: number;
-}
-
 export class StreamReport {
   /** For XR (RFC 3611 §4.7). */
   readonly local: LocalView = {
@@ -59,9 +49,7 @@ export class StreamReport {
   readonly #counters: Float64Array;
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
-  readonly #given: BufferTotals = { late: 0, overflowed: 0, stretchedMs: 0, shrunkMs: 0, longestGapMs: 0 };
   readonly #gone: SourceTotals = { packets: 0, bytes: 0, lost: 0, expected: 0, duplicates: 0, reordered: 0 };
-  #buffer: JitterBuffer | undefined;
   #published = 0;
 
   constructor(counters: Float64Array, inbound: Inbound, outbound: Outbound) {
@@ -117,21 +105,16 @@ export class StreamReport {
 
   #buffered(): void {
     const counters = this.#counters;
-    const given = this.#given;
-    const buffer = this.#inbound.playout?.buffer;
-    if (buffer !== this.#buffer) {
-      if (this.#buffer !== undefined) addTo(given, this.#buffer);
-      this.#buffer = buffer;
-    }
-    if (buffer === undefined) return;
-    const { stats } = buffer;
-    counters[COUNTER.receivedLate] = given.late + stats.late;
-    counters[COUNTER.receivedOverflowed] = given.overflowed + stats.overflowed;
+    const { playout } = this.#inbound;
+    if (playout === undefined) return;
+    const { counts, buffer } = playout;
+    counters[COUNTER.receivedLate] = counts.late;
+    counters[COUNTER.receivedOverflowed] = counts.overflowed;
+    counters[COUNTER.stretchedMs] = counts.stretchedMs;
+    counters[COUNTER.shrunkMs] = counts.shrunkMs;
+    counters[COUNTER.longestGapMs] = counts.longestGapMs;
     counters[COUNTER.bufferDelayMs] = buffer.delayMs;
     counters[COUNTER.bufferTargetMs] = buffer.targetMs;
-    counters[COUNTER.stretchedMs] = given.stretchedMs + stats.stretchedMs;
-    counters[COUNTER.shrunkMs] = given.shrunkMs + stats.shrunkMs;
-    counters[COUNTER.longestGapMs] = Math.max(given.longestGapMs, stats.longestGapMs);
   }
 
   #sent(tally: StreamTally): void {
@@ -190,11 +173,3 @@ const UNKNOWN_AT_FIRST = [
   'receivedR',
   'receivedMos',
 ] as const;
-
-function addTo(totals: BufferTotals, { stats }: JitterBuffer): void {
-  totals.late += stats.late;
-  totals.overflowed += stats.overflowed;
-  totals.stretchedMs += stats.stretchedMs;
-  totals.shrunkMs += stats.shrunkMs;
-  totals.longestGapMs = Math.max(totals.longestGapMs, stats.longestGapMs);
-}

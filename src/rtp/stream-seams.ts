@@ -41,9 +41,9 @@ export interface RtcpSession {
   readonly remote: RemoteView;
   /** Monotonic milliseconds at which `write` is due next; Infinity: never. */
   readonly due: number;
-  /** One RTP packet of ours left. */
-  onSent(timestamp: number, payloadBytes: number, now: number, clockRate: number): void;
-  /** One RTP packet of theirs came. */
+  /** An RTP packet of ours left, or `packets` of them: timestamp and time are of the last. */
+  onSent(timestamp: number, payloadBytes: number, now: number, clockRate: number, packets?: number): void;
+  /** RTP of theirs came. */
   onReceived(ssrc: number, now: number): void;
   /** A compound packet, clear. Never throws. */
   onPacket(bytes: Uint8Array, length: number, now: number): 'taken' | 'bye' | 'invalid';

@@ -9,12 +9,14 @@
 import type { Clock } from '../clock.js';
 import type { DatagramSocket } from '../network.js';
 import type { Random } from '../random.js';
+import { after, PlacePool } from './cells.js';
 import { FrameRingWriter } from './frame-ring.js';
 import { FrameTap } from './frame-tap.js';
 import { isRtcp, parseRtp, RtpHeader } from './header.js';
 import { Inbound } from './inbound.js';
 import { type MediaClock, SLOT_MS } from './media-clock.js';
 import { Outbound } from './outbound.js';
+import { Playout } from './playout.js';
 import { PlayoutReader, type PlayoutSegment } from './playout-ring.js';
 import { ReceiverStats } from './receiver-stats.js';
 import { RtpSource } from './source.js';
@@ -68,10 +70,13 @@ export interface StreamOptions {
 
 /** How long after a frame came the next departure leaves: time for the bot to answer with it. */
 const ANSWER_MS = 6;
-const PUBLISH_MS = 100;
 
 /** One for all streams of a thread: nothing outlives the handling of one packet. */
 const header = new RtpHeader();
+
+const RECEIVER_AT = SymmetricRtp.cells + RtpSource.cells;
+const PLAYOUT_AT = RECEIVER_AT + ReceiverStats.cells;
+const places = new PlacePool(PLAYOUT_AT + Playout.cells, 32);
 
 export class Stream {
   readonly #options: StreamOptions;
@@ -91,14 +96,14 @@ export class Stream {
   readonly #inbound: Inbound;
   readonly #speech: PlayoutReader;
   #background: PlayoutReader | undefined;
-  #symmetric = new SymmetricRtp();
+  readonly #place = places.take();
+  #symmetric = new SymmetricRtp({}, this.#place);
   #latches = true;
   readonly #source: RtpSource;
-  readonly #receiver = new ReceiverStats(8000);
+  readonly #receiver = new ReceiverStats(8000, after(this.#place, RECEIVER_AT));
   #receiverRate = 8000;
   readonly #rtcp: StreamRtcp;
   readonly #keys: StreamKeys;
-  #protect: SrtpContext | undefined;
   #unprotect: SrtpContext | undefined;
   #formerUnprotect: SrtpContext | undefined;
   #parameters: StreamParameters | undefined;
@@ -106,7 +111,11 @@ export class Stream {
   #heard = false;
   #isSilent = false;
   #lastAliveAt: number;
-  #publishAt = 0;
+  #toldPackets = 0;
+  #toldBytes = 0;
+  #toldHeardAt = Number.NEGATIVE_INFINITY;
+  /** What comes with it is sound. */
+  #audioPayloadType = -1;
   readonly #arrivalPhase: number;
 
   constructor(options: StreamOptions) {
@@ -120,7 +129,8 @@ export class Stream {
       sampleRate,
       speech: this.#speech,
       random,
-      transmit: this.#transmit,
+      socket,
+      onPassed: options.onReady,
       onEmptySlot: options.onEmptySlot,
       onFailed,
     });
@@ -128,7 +138,8 @@ export class Stream {
       sampleRate,
       frameMs,
       ring: new FrameRingWriter(memory, layout.frames, options),
-      onTurn: this.#onTurn,
+      place: after(this.#place, PLAYOUT_AT),
+      onWork: this.#onWork,
       onFrame: options.onReady,
       onFailed,
     });
@@ -145,7 +156,7 @@ export class Stream {
       onUnavailable: () => onNews({ type: 'rtcpUnavailable' }),
     });
     this.#report = new StreamReport(streamCounters(memory, layout.counters), this.#inbound, this.#outbound);
-    this.#source = new RtpSource(this.#outbound.ssrc);
+    this.#source = new RtpSource(this.#outbound.ssrc, after(this.#place, SymmetricRtp.cells));
     this.#lastAliveAt = options.clock.now();
     this.#arrivalPhase = wheel.quietestPhase(frameMs);
     wheel.add(this.#inbound, frameMs, this.#arrivalPhase);
@@ -187,6 +198,7 @@ export class Stream {
     if (this.#closed) return;
     this.#closed = true;
     const { wheel, socket } = this.#options;
+    this.#tellRtcp();
     this.#rtcp.bye(this.#clock.now());
     wheel.remove(this.#outbound);
     wheel.remove(this.#inbound);
@@ -195,6 +207,7 @@ export class Stream {
     this.#inbound.close();
     socket.close();
     this.#rtcp.close();
+    places.give(this.#place);
   }
 
   #configure(parameters: StreamParameters): void {
@@ -204,10 +217,11 @@ export class Stream {
     const latch = parameters.latch !== false;
     if (this.#latches !== latch) {
       this.#latches = latch;
-      this.#symmetric = new SymmetricRtp({ latch });
+      this.#symmetric = new SymmetricRtp({ latch }, this.#place);
     }
     if (parameters.remote !== undefined) this.#symmetric.expect(parameters.remote.address, parameters.remote.port);
     this.#inbound.use(parameters);
+    this.#audioPayloadType = parameters.accept[0]?.payloadType ?? -1;
     const clockRate = this.#inbound.clockRate;
     if (clockRate !== this.#receiverRate) {
       this.#receiverRate = clockRate;
@@ -222,7 +236,7 @@ export class Stream {
       receiver: this.#receiver,
     });
     const packetMs = this.#outbound.packetMs;
-    this.#outbound.use(parameters.codec, this.#protect?.rtpOverhead ?? 0);
+    this.#outbound.use(parameters.codec, this.#outbound.protect?.rtpOverhead ?? 0);
     this.#outbound.noisePayloadType = parameters.comfortNoise?.sendPayloadType ?? -1;
     this.#keys.use(parameters);
     this.#allowSending();
@@ -234,7 +248,9 @@ export class Stream {
 
   /** What is written waits while there is nowhere to send it. */
   #allowSending(): void {
-    this.#outbound.sending = this.#parameters?.send === true && this.#symmetric.port > 0;
+    const { address, port } = this.#symmetric;
+    if (address !== undefined) this.#outbound.aim(address, port);
+    this.#outbound.sending = this.#parameters?.send === true && address !== undefined && port > 0;
   }
 
   /** Departures follow arrivals by a few milliseconds, so that a bot that answers at once is on the wire at once. */
@@ -247,19 +263,19 @@ export class Stream {
   #useSrtp(before: StreamParameters | undefined, { srtp }: StreamParameters): void {
     const make = this.#options.rooms.srtp;
     if (srtp === undefined) {
-      this.#protect = undefined;
+      this.#outbound.protect = undefined;
       this.#unprotect = undefined;
       this.#formerUnprotect = undefined;
     } else if (make === undefined) throw new Error('SRTP is not to be had here');
     else {
-      if (this.#protect === undefined || !isSameKeys(before?.srtp?.send, srtp.send)) this.#protect = make(srtp.send);
+      if (this.#outbound.protect === undefined || !isSameKeys(before?.srtp?.send, srtp.send)) this.#outbound.protect = make(srtp.send);
       if (this.#unprotect === undefined || !isSameKeys(before?.srtp?.receive, srtp.receive)) {
         const fresh = make(srtp.receive);
         this.#formerUnprotect = this.#unprotect;
         this.#unprotect = fresh;
       }
     }
-    this.#rtcp.protect = this.#protect;
+    this.#rtcp.protect = this.#outbound.protect;
     this.#rtcp.unprotect = this.#unprotect;
   }
 
@@ -295,13 +311,15 @@ export class Stream {
     if (!this.#takeSource(parsed, now)) return;
     const { receiving, playout } = this.#inbound;
     if (this.#receiver.onPacket(parsed, parsed.payloadLength, now) === 'duplicate') return;
-    this.#rtcp.session?.onReceived(parsed.ssrc, now);
-    this.#alive(now);
+    if (this.#isSilent) this.#alive(now);
     if (!this.#heard) {
       this.#heard = true;
       this.#options.onNews({ type: 'firstPacket' });
     }
-    this.#keys.onPacket(parsed, bytes, now);
+    if (parsed.payloadType !== this.#audioPayloadType) {
+      this.#keys.onPacket(parsed, bytes, now);
+      this.#inbound.isBusy = this.#keys.isBusy;
+    }
     if (receiving && playout !== undefined && playout.put(parsed, bytes, now) === 'unknown') this.#tally.unknown++;
   };
 
@@ -318,7 +336,9 @@ export class Stream {
   #takeSource(parsed: RtpHeader, now: number): boolean {
     switch (this.#source.accept(parsed, now)) {
       case 'valid':
+        return true;
       case 'started':
+        this.#rtcp.session?.onReceived(parsed.ssrc, now);
         return true;
       case 'changed':
       case 'restarted':
@@ -326,8 +346,10 @@ export class Stream {
         this.#receiver.reset();
         this.#inbound.playout?.restart();
         this.#keys.reset();
+        this.#rtcp.session?.onReceived(parsed.ssrc, now);
         return true;
       case 'collision':
+        this.#tellRtcp();
         this.#outbound.ssrc = this.#options.random.uint32();
         this.#source.localSsrc = this.#outbound.ssrc;
         this.#rtcp.bye(now);
@@ -340,6 +362,7 @@ export class Stream {
 
   readonly #onRefused = (): void => {
     this.#tally.refused++;
+    this.#outbound.refused++;
   };
 
   #alive(now: number): void {
@@ -349,46 +372,44 @@ export class Stream {
     this.#options.onNews({ type: 'resumed' });
   }
 
-  readonly #transmit = (packet: Buffer, length: number, timestamp: number, payloadBytes: number, now: number): boolean => {
-    const { address, port } = this.#symmetric;
-    if (address === undefined || port === 0) return false;
-    if (this.#protect !== undefined) length = this.#protect.protectRtp(packet, length);
-    if (length < 0) return false; // A sequence number used before must not be used again (RFC 3711 §9.1).
-    const refused = this.#tally.refused;
-    this.#options.socket.send(exact(packet, length), 0, length, port, address);
-    this.#rtcp.session?.onSent(timestamp, payloadBytes, now, this.#outbound.clockRate);
-    if (this.#speech.passed || this.#background?.passed === true) {
-      this.#speech.passed = false;
-      if (this.#background !== undefined) this.#background.passed = false;
-      this.#options.onReady();
-    }
-    return refused === this.#tally.refused;
+  /** What is due beside the audio. */
+  readonly #onWork = (now: number): void => {
+    this.#keys.onTurn(now);
+    this.#inbound.isBusy = this.#keys.isBusy;
+    this.#tellRtcp();
+    this.#rtcp.onTurn(now, this.#report.local);
+    this.#watch(now);
+    this.#publish();
   };
 
-  /** Once per frame of the bot's: what is due beside the audio. */
-  readonly #onTurn = (now: number): void => {
-    this.#keys.onTurn(now);
-    this.#rtcp.onTurn(now, this.#report.local);
+  /** What was sent and heard since it was told last: nothing of RTCP is looked at for each packet. */
+  #tellRtcp(): void {
+    const { session } = this.#rtcp;
+    if (session === undefined) return;
+    const { sentPackets, sentBytes, sentTimestamp, sentAt, clockRate } = this.#outbound;
+    if (sentPackets > this.#toldPackets)
+      session.onSent(sentTimestamp, sentBytes - this.#toldBytes, sentAt, clockRate, sentPackets - this.#toldPackets);
+    this.#toldPackets = sentPackets;
+    this.#toldBytes = sentBytes;
+    const { ssrc } = this.#source;
+    if (ssrc !== undefined && this.#receiver.lastAt > this.#toldHeardAt) {
+      this.#toldHeardAt = this.#receiver.lastAt;
+      session.onReceived(ssrc, this.#toldHeardAt);
+    }
+  }
+
+  #watch(now: number): void {
     const limit = this.#parameters?.silentAfterMs ?? 0;
-    if (limit > 0 && !this.#isSilent && now - this.#lastAliveAt >= limit) {
-      this.#isSilent = true;
-      this.#options.onNews({ type: 'silent', sinceMs: now - this.#lastAliveAt });
-    }
-    if (now >= this.#publishAt) {
-      this.#publishAt = now + PUBLISH_MS;
-      this.#publish();
-    }
-  };
+    if (this.#receiver.lastAt > this.#lastAliveAt) this.#lastAliveAt = this.#receiver.lastAt;
+    if (limit === 0 || this.#isSilent || now - this.#lastAliveAt < limit) return;
+    this.#isSilent = true;
+    this.#options.onNews({ type: 'silent', sinceMs: now - this.#lastAliveAt });
+  }
 
   #publish(): void {
     this.#tally.foreign = this.#symmetric.dropped + this.#source.foreign + this.#rtcp.foreign;
     this.#report.publish(this.#receiver, this.#tally, this.#rtcp.session?.remote);
   }
-}
-
-/** dgram copies nothing when it is given a Buffer that is the packet and no more; for one codec the length hardly ever changes. */
-function exact(packet: Buffer, length: number): Buffer {
-  return packet.length === length ? packet : packet.subarray(0, length);
 }
 
 function isSameKeys(a: CryptoKeys | undefined, b: CryptoKeys): boolean {

@@ -5,6 +5,7 @@
  * peer moves only on good evidence: its old address is silent, and the stream goes on where it was (SSRC and sequence number),
  * or authentication proves it. A stray or forged packet moves nothing and is not heard.
  */
+import { cellsOf, ownPlace, type Place } from './cells.js';
 import type { RtpHeader } from './header.js';
 import { diff16 } from './sequence.js';
 
@@ -32,38 +33,39 @@ const PREFERRED_MS = 2000;
 /** For so long after the peer was said to be elsewhere its old address is still heard. */
 const FAREWELL_MS = 2000;
 
-export class SymmetricRtp {
-  readonly #options: SymmetricOptions;
-
-  #signalledAddress: string | undefined;
-  #signalledPort = 0;
-  #address: string | undefined;
-  #port = 0;
-  #isLatched = false;
-  #latchedAt = 0;
-
+const State = cellsOf(
+  'signalledPort',
+  'port',
+  'latchedAt',
   // The stream that is heard.
-  #ssrc = 0;
-  #sequence = 0;
-  #lastAt = 0;
-
+  'ssrc',
+  'sequence',
+  'lastAt',
   // The stream that would like to be.
-  #newAddress: string | undefined;
-  #newPort = 0;
-  #newSsrc = 0;
-  #newSequence = 0;
-  #newRun = 0;
-
+  'newPort',
+  'newSsrc',
+  'newSequence',
+  'newRun',
   // Where the peer was before it was said to be elsewhere.
+  'formerPort',
+  'formerUntil',
+  'dropped',
+);
+
+export class SymmetricRtp {
+  static readonly cells = State.size;
+  readonly #options: SymmetricOptions;
+  readonly #s;
+  #signalledAddress: string | undefined;
+  #address: string | undefined;
+  #isLatched = false;
+  #newAddress: string | undefined;
   #formerAddress: string | undefined;
-  #formerPort = 0;
-  #formerUntil = Number.NaN;
 
-  /** Packets not heard for where they came from. */
-  dropped = 0;
-
-  constructor(options: Partial<SymmetricOptions> = {}) {
+  constructor(options: Partial<SymmetricOptions> = {}, place: Place = ownPlace(SymmetricRtp.cells)) {
     this.#options = { ...DEFAULTS, ...options };
+    this.#s = new State(place);
+    this.#s.formerUntil = Number.NaN;
   }
 
   /** Where to send to; undefined before anything is known. */
@@ -72,7 +74,12 @@ export class SymmetricRtp {
   }
 
   get port(): number {
-    return this.#port;
+    return this.#s.port;
+  }
+
+  /** Packets not heard for where they came from. */
+  get dropped(): number {
+    return this.#s.dropped;
   }
 
   /** The peer has been heard from there. */
@@ -82,32 +89,32 @@ export class SymmetricRtp {
 
   /** What SDP says. The same again changes nothing; something else starts afresh. */
   expect(address: string, port: number): void {
-    if (address === this.#signalledAddress && port === this.#signalledPort) return;
+    if (address === this.#signalledAddress && port === this.#s.signalledPort) return;
     if (this.#isLatched) {
       this.#formerAddress = this.#address;
-      this.#formerPort = this.#port;
-      this.#formerUntil = Number.NaN;
+      this.#s.formerPort = this.#s.port;
+      this.#s.formerUntil = Number.NaN;
     }
     this.#signalledAddress = address;
-    this.#signalledPort = port;
+    this.#s.signalledPort = port;
     this.#address = address;
-    this.#port = port;
+    this.#s.port = port;
     this.#isLatched = false;
     this.#newAddress = undefined;
-    this.#newRun = 0;
+    this.#s.newRun = 0;
   }
 
   /** Whether a packet is heard, by where it comes from. `authenticated`: SRTP has shown that the peer made it. */
   accept(address: string, port: number, header: RtpHeader, now: number, proof: 'authenticated' | 'plain'): AddressVerdict {
-    if (port === this.#port && address === this.#address) {
+    if (port === this.#s.port && address === this.#address) {
       if (!this.#isLatched) this.#latch(address, port, now);
       this.#follow(header, now);
       return 'accept';
     }
     if (!this.#options.latch) return this.#drop();
-    if (!this.#isLatched && port === this.#formerPort && address === this.#formerAddress) {
-      if (Number.isNaN(this.#formerUntil)) this.#formerUntil = now + FAREWELL_MS;
-      if (now < this.#formerUntil) return 'accept';
+    if (!this.#isLatched && port === this.#s.formerPort && address === this.#formerAddress) {
+      if (Number.isNaN(this.#s.formerUntil)) this.#s.formerUntil = now + FAREWELL_MS;
+      if (now < this.#s.formerUntil) return 'accept';
     }
     this.#note(address, port, header);
     if (!this.#isConvincing(header, now, proof)) return this.#drop();
@@ -117,56 +124,56 @@ export class SymmetricRtp {
   }
 
   #drop(): 'drop' {
-    this.dropped++;
+    this.#s.dropped++;
     return 'drop';
   }
 
   #latch(address: string, port: number, now: number): void {
     this.#address = address;
-    this.#port = port;
+    this.#s.port = port;
     this.#isLatched = true;
-    this.#latchedAt = now;
+    this.#s.latchedAt = now;
     this.#formerAddress = undefined;
     this.#newAddress = undefined;
-    this.#newRun = 0;
+    this.#s.newRun = 0;
   }
 
   #follow(header: RtpHeader, now: number): void {
-    if (header.ssrc !== this.#ssrc || diff16(header.sequence, this.#sequence) > 0) this.#sequence = header.sequence;
-    this.#ssrc = header.ssrc;
-    this.#lastAt = now;
+    if (header.ssrc !== this.#s.ssrc || diff16(header.sequence, this.#s.sequence) > 0) this.#s.sequence = header.sequence;
+    this.#s.ssrc = header.ssrc;
+    this.#s.lastAt = now;
   }
 
   /** Counts the packets in a row that come from one new address. */
   #note(address: string, port: number, header: RtpHeader): void {
     const { ssrc, sequence } = header;
-    const step = diff16(sequence, this.#newSequence);
+    const step = diff16(sequence, this.#s.newSequence);
     const follows =
-      port === this.#newPort &&
+      port === this.#s.newPort &&
       address === this.#newAddress &&
-      ssrc === this.#newSsrc &&
+      ssrc === this.#s.newSsrc &&
       step > 0 &&
       step <= MAX_DROPOUT &&
-      this.#newRun > 0;
-    this.#newRun = follows ? this.#newRun + 1 : 1;
+      this.#s.newRun > 0;
+    this.#s.newRun = follows ? this.#s.newRun + 1 : 1;
     this.#newAddress = address;
-    this.#newPort = port;
-    this.#newSsrc = ssrc;
-    this.#newSequence = sequence;
+    this.#s.newPort = port;
+    this.#s.newSsrc = ssrc;
+    this.#s.newSequence = sequence;
   }
 
   #isConvincing(header: RtpHeader, now: number, proof: 'authenticated' | 'plain'): boolean {
-    const step = diff16(header.sequence, this.#sequence);
+    const step = diff16(header.sequence, this.#s.sequence);
     // An older packet that went another way says nothing of where the peer is now.
-    if (proof === 'authenticated') return !this.#isLatched || header.ssrc !== this.#ssrc || step > 0;
+    if (proof === 'authenticated') return !this.#isLatched || header.ssrc !== this.#s.ssrc || step > 0;
     const { probation, silentMs } = this.#options;
-    const run = this.#newRun;
+    const run = this.#s.newRun;
     if (!this.#isLatched) return run >= probation;
-    const silence = now - this.#lastAt;
-    if (this.#newPort === this.#signalledPort && this.#newAddress === this.#signalledAddress) {
-      if (run >= probation && (silence >= silentMs || now - this.#latchedAt < PREFERRED_MS)) return true;
+    const silence = now - this.#s.lastAt;
+    if (this.#s.newPort === this.#s.signalledPort && this.#newAddress === this.#signalledAddress) {
+      if (run >= probation && (silence >= silentMs || now - this.#s.latchedAt < PREFERRED_MS)) return true;
     }
-    if (header.ssrc === this.#ssrc) return run >= probation && silence >= silentMs && step > 0 && step <= MAX_DROPOUT;
+    if (header.ssrc === this.#s.ssrc) return run >= probation && silence >= silentMs && step > 0 && step <= MAX_DROPOUT;
     return this.#newAddress === this.#address && run >= RESTART_RUN && silence >= RESTART_SILENT_MS;
   }
 }

@@ -3,6 +3,7 @@
  * sender begins anew, changes its SSRC, or lets its timestamp stand still or jump. Keeps how late packets come along it.
  */
 import { ArrivalWindow } from './arrival-window.js';
+import { after, cellsOf, ownPlace, type Place } from './cells.js';
 import type { RtpHeader } from './header.js';
 import { diff16, diff32 } from './sequence.js';
 
@@ -26,42 +27,57 @@ const LATE_RUN_MS = 200;
 /** And so long where they could be old packets: a sender that began anew a little behind itself is rarer than those. */
 const OLD_RUN_MS = 1000;
 
-export class Timeline {
-  readonly #arrivals = new ArrivalWindow();
-  readonly #msPerTick: number;
-  readonly #maxLateMs: number;
-
+const State = cellsOf(
+  'msPerTick',
+  'maxLateMs',
   // The newest packet: the others are unwrapped against it.
-  #newest = -1;
-  #newestSequence = 0;
-  #newestTime = 0;
-  #newestTimestamp = 0;
-  #newestAt = -Infinity;
-  #isAnchored = false;
-
+  'newest',
+  'newestSequence',
+  'newestTime',
+  'newestTimestamp',
+  'newestAt',
+  // Where the last packet was placed.
+  'sequence',
+  'time',
   // The run of packets that did not fit.
-  #strays = 0;
-  #straySequence = 0;
-  #strayTransit = 0;
-  #strayAt = 0;
-  #strayFrom = 0;
-  #isStrayAfterSilence = false;
+  'strays',
+  'straySequence',
+  'strayTransit',
+  'strayAt',
+  'strayFrom',
+);
 
-  /** Where the last packet was placed. */
-  sequence = 0;
-  time = 0;
+export class Timeline {
+  static readonly cells = State.size + ArrivalWindow.cells;
+  readonly #s;
+  readonly #arrivals: ArrivalWindow;
+  #isAnchored = false;
+  #isStrayAfterSilence = false;
   /** How often the numbering was seen to begin anew. */
   jumps = 0;
 
   /** Packets later than the fastest by more than `maxLateMs` cannot be played, whatever the delay. */
-  constructor(clockRate: number, maxLateMs: number) {
-    this.#msPerTick = 1000 / clockRate;
-    this.#maxLateMs = maxLateMs;
+  constructor(clockRate: number, maxLateMs: number, place: Place = ownPlace(Timeline.cells)) {
+    this.#s = new State(place);
+    this.#s.msPerTick = 1000 / clockRate;
+    this.#s.maxLateMs = maxLateMs;
+    this.#s.newest = -1;
+    this.#s.newestAt = -Infinity;
+    this.#arrivals = new ArrivalWindow(after(place, State.size));
+  }
+
+  /** Where the last packet was placed. */
+  get sequence(): number {
+    return this.#s.sequence;
+  }
+
+  get time(): number {
+    return this.#s.time;
   }
 
   /** The highest sequence number placed. */
   get newest(): number {
-    return this.#newest;
+    return this.#s.newest;
   }
 
   /** By how much all but one packet in a hundred were later than the fastest. */
@@ -76,15 +92,15 @@ export class Timeline {
 
   /** How late something of media time `time` would be played at `now`, beside the fastest packet's arrival. */
   delayOf(time: number, now: number): number {
-    return now - time * this.#msPerTick - this.#arrivals.base;
+    return now - time * this.#s.msPerTick - this.#arrivals.base;
   }
 
   /** Gives a packet its place: `sequence` and `time`. `packetTicks`: how long packets are here. */
   place(header: RtpHeader, now: number, packetTicks: number): Placement {
-    const step = diff16(header.sequence, this.#newestSequence);
-    const time = this.#newestTime + diff32(header.timestamp, this.#newestTimestamp);
-    const transit = now - time * this.#msPerTick;
-    if (!this.#isAnchored || now - this.#newestAt > FORGET_MS) {
+    const step = diff16(header.sequence, this.#s.newestSequence);
+    const time = this.#s.newestTime + diff32(header.timestamp, this.#s.newestTimestamp);
+    const transit = now - time * this.#s.msPerTick;
+    if (!this.#isAnchored || now - this.#s.newestAt > FORGET_MS) {
       this.#anchor(header, now, packetTicks);
     } else {
       const fit = this.#fit(step, time, transit);
@@ -95,26 +111,26 @@ export class Timeline {
         this.#anchor(header, now, packetTicks, isNear(step) && step > 0 ? step : 1);
       } else return fit;
     }
-    this.#strays = 0;
+    this.#s.strays = 0;
     return 'placed';
   }
 
   /** Learns from when the packet just placed has come: not from a duplicate, nor from an event. */
   learn(now: number): void {
-    this.#arrivals.add(now - this.time * this.#msPerTick, now);
+    this.#arrivals.add(now - this.#s.time * this.#s.msPerTick, now);
   }
 
   /** Gives a place to a packet whose timestamp says nothing of when it was sent: an event's stands still while it lasts. */
   placeEvent(header: RtpHeader, now: number, packetTicks: number, durationTicks: number): Placement {
-    if (!this.#isAnchored || now - this.#newestAt > FORGET_MS) this.#anchor(header, now, packetTicks);
-    const step = diff16(header.sequence, this.#newestSequence);
+    if (!this.#isAnchored || now - this.#s.newestAt > FORGET_MS) this.#anchor(header, now, packetTicks);
+    const step = diff16(header.sequence, this.#s.newestSequence);
     if (!isNear(step)) return 'stray';
     // An event counted in another clock (duration unknown) takes the time of the sound before it.
-    const time = durationTicks > 0 ? this.#newestTime + diff32(header.timestamp, this.#newestTimestamp) : this.#newestTime;
+    const time = durationTicks > 0 ? this.#s.newestTime + diff32(header.timestamp, this.#s.newestTimestamp) : this.#s.newestTime;
     if (durationTicks > 0) this.#settle(header, step, time, now);
     else this.#settleSequence(header, step, time, now);
     // Sent when the time it tells of is over, like sound.
-    this.time = time + Math.max(0, durationTicks - packetTicks);
+    this.#s.time = time + Math.max(0, durationTicks - packetTicks);
     return 'placed';
   }
 
@@ -125,71 +141,71 @@ export class Timeline {
 
   #fit(step: number, time: number, transit: number): Placement {
     // Far behind in number and in time alike: a packet, or a copy of one, that was on its way for very long.
-    if (step < -MAX_MISORDER && step >= -MAX_DROPOUT && time < this.#newestTime) return 'late';
+    if (step < -MAX_MISORDER && step >= -MAX_DROPOUT && time < this.#s.newestTime) return 'late';
     if (!isNear(step)) return 'stray';
     if (this.#arrivals.count === 0) return 'placed';
     const lateness = transit - this.#arrivals.base;
-    if (lateness > this.#maxLateMs) return 'late';
+    if (lateness > this.#s.maxLateMs) return 'late';
     return lateness < -EARLY_JUMP_MS && this.#arrivals.count >= SURE_OF_BASE ? 'stray' : 'placed';
   }
 
   #settle(header: RtpHeader, step: number, time: number, now: number): void {
     this.#settleSequence(header, step, time, now);
     if (step > 0) {
-      this.#newestTime = time;
-      this.#newestTimestamp = header.timestamp;
+      this.#s.newestTime = time;
+      this.#s.newestTimestamp = header.timestamp;
     }
   }
 
   #settleSequence(header: RtpHeader, step: number, time: number, now: number): void {
-    this.sequence = this.#newest + step;
-    this.time = time;
+    this.#s.sequence = this.#s.newest + step;
+    this.#s.time = time;
     if (step <= 0) return;
-    this.#newest = this.sequence;
-    this.#newestSequence = header.sequence;
-    this.#newestAt = now;
+    this.#s.newest = this.#s.sequence;
+    this.#s.newestSequence = header.sequence;
+    this.#s.newestAt = now;
   }
 
   /** Places the packet behind all before it, as fast as the fastest. */
   #anchor(header: RtpHeader, now: number, packetTicks: number, step = 1): void {
     let time = 0;
-    if (this.#newest >= 0) {
+    if (this.#s.newest >= 0) {
       const { base } = this.#arrivals;
-      const elapsed = now - this.#newestAt;
-      const soonest = elapsed > FORGET_MS ? this.#newestTime + elapsed / this.#msPerTick : (now - base) / this.#msPerTick;
-      time = Math.max(this.#newestTime + packetTicks, Math.round(soonest));
+      const elapsed = now - this.#s.newestAt;
+      const soonest = elapsed > FORGET_MS ? this.#s.newestTime + elapsed / this.#s.msPerTick : (now - base) / this.#s.msPerTick;
+      time = Math.max(this.#s.newestTime + packetTicks, Math.round(soonest));
     }
     this.#isAnchored = true;
-    this.#newest += step;
-    this.#newestSequence = header.sequence;
-    this.#newestTime = time;
-    this.#newestTimestamp = header.timestamp;
-    this.#newestAt = now;
-    this.sequence = this.#newest;
-    this.time = time;
+    this.#s.newest += step;
+    this.#s.newestSequence = header.sequence;
+    this.#s.newestTime = time;
+    this.#s.newestTimestamp = header.timestamp;
+    this.#s.newestAt = now;
+    this.#s.sequence = this.#s.newest;
+    this.#s.time = time;
   }
 
   #isBelieved(header: RtpHeader, fit: Placement, step: number, transit: number, now: number, packetTicks: number): boolean {
     // The marker announces a jump of the timestamp: a new talk-spurt right behind the last (RFC 3551 §4.1).
     if (header.marker && step === 1) return true;
-    const packetMs = packetTicks * this.#msPerTick;
+    const packetMs = packetTicks * this.#s.msPerTick;
     const wander = Math.max(packetMs / 2, this.#arrivals.spreadMs);
-    const onward = diff16(header.sequence, this.#straySequence);
-    const agrees = this.#strays > 0 && onward > 0 && onward <= 3 && Math.abs(transit - this.#strayTransit) <= wander;
+    const onward = diff16(header.sequence, this.#s.straySequence);
+    const agrees = this.#s.strays > 0 && onward > 0 && onward <= 3 && Math.abs(transit - this.#s.strayTransit) <= wander;
     if (!agrees) {
-      this.#strays = 0;
-      this.#strayFrom = now;
-      this.#isStrayAfterSilence = now - this.#newestAt > this.#maxLateMs;
+      this.#s.strays = 0;
+      this.#s.strayFrom = now;
+      this.#isStrayAfterSilence = now - this.#s.newestAt > this.#s.maxLateMs;
     }
-    const isPaced = now - this.#strayAt >= packetMs / 2;
-    this.#strays++;
-    this.#straySequence = header.sequence;
-    this.#strayTransit = transit;
-    this.#strayAt = now;
+    const isPaced = now - this.#s.strayAt >= packetMs / 2;
+    this.#s.strays++;
+    this.#s.straySequence = header.sequence;
+    this.#s.strayTransit = transit;
+    this.#s.strayAt = now;
     // What stands close behind the newest is old, however much of it comes.
     if (step <= 0 && isNear(step)) return false;
-    if (fit === 'stray' || (this.#isStrayAfterSilence && isPaced && step > 0)) return this.#strays >= AGREEING;
-    return this.#strays >= LATE_RUN && now - this.#strayFrom >= (step > 0 ? LATE_RUN_MS : OLD_RUN_MS);
+    if (fit === 'stray' || (this.#isStrayAfterSilence && isPaced && step > 0)) return this.#s.strays >= AGREEING;
+    return this.#s.strays >= LATE_RUN && now - this.#s.strayFrom >= (step > 0 ? LATE_RUN_MS : OLD_RUN_MS);
   }
 }
 

@@ -268,20 +268,20 @@ describe('bounds', () => {
   test('memory is as wide as the packets, and a payload of 2 kB is no voice', () => {
     const rig = new Rig({ slots: 64 });
     rig.put(0, 0, { bytes: 160 });
-    expect(rig.buffer.bytes.length).toBe(64 * 192);
     rig.put(1, 20, { bytes: 320 });
-    expect(rig.buffer.bytes.length).toBe(64 * 352);
     expect(rig.put(2, 40, { bytes: 2049 })).toBe('tooBig');
+    expect(rig.tick(30)).toBe('0');
+    expect(rig.buffer.bytes.length).toBe(8 * JitterBuffer.cells(64)); // Beside what is known of it.
+    expect(rig.tick(50)).toBe('1');
     expect(rig.buffer.bytes.length).toBe(64 * 352);
-    expect([rig.tick(30), rig.tick(50)]).toEqual(['0', '1']);
   });
 
   test('a packet at the head of a large memory is copied without the rest', () => {
     const buffer = new JitterBuffer({ clockRate: 8000, initialDelayMs: 5 });
     const header = Object.assign(new RtpHeader(), { payloadOffset: 12, payloadLength: 160 });
     buffer.put('audio', header, new Uint8Array(65_536).fill(9), 0);
-    expect(buffer.bytes.length).toBe(32 * 160);
     expect(buffer.take(10, 160)).toBe('play');
+    expect(buffer.bytes.length).toBe(32 * 160);
     expect([buffer.length, buffer.bytes[buffer.offset]]).toEqual([160, 9]);
   });
 });

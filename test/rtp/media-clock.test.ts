@@ -87,7 +87,7 @@ describe('media clock', () => {
     media.add(new Recorder('out 1', log), 20, 0);
     media.add(new Recorder('out 2', log), 20, 0);
     clock.advance(25);
-    expect(log).toEqual(['20 out 2', '20 out 1', '20 in']);
+    expect(log).toEqual(['20 out 1', '20 out 2', '20 in']);
     expect(done).toEqual([20]);
   });
 
@@ -178,12 +178,12 @@ describe('media clock', () => {
     const log: string[] = [];
     const [a, b, c] = ['a', 'b', 'c'].map((name) => new Recorder(name, log)) as [Recorder, Recorder, Recorder];
     for (const turn of [a, b, c]) media.add(turn, 20, 0);
-    c.onTake = () => {
+    a.onTake = () => {
       media.remove(b);
-      media.remove(c);
+      media.remove(a);
     };
     clock.advance(50);
-    expect(log).toEqual(['20 c', '20 a', '40 a']);
+    expect(log).toEqual(['20 a', '20 c', '40 c']);
     b.onTake = () => {
       media.remove(b);
       media.add(b, 10, 1);
@@ -191,7 +191,7 @@ describe('media clock', () => {
     media.add(b, 20, 0);
     log.length = 0;
     clock.advance(35);
-    expect(log).toEqual(['60 b', '60 a', '62 b', '72 b', '80 a', '82 b']);
+    expect(log).toEqual(['60 c', '60 b', '62 b', '72 b', '80 c', '82 b']);
   });
 
   test('a turn that throws fails alone, and its neighbours and the clock go on', () => {
@@ -205,7 +205,7 @@ describe('media clock', () => {
       throw new Error('no');
     };
     clock.advance(40);
-    expect(log).toEqual(['20 b', 'b failed: no', '20 a', '40 b', 'b failed: no', '40 a']);
+    expect(log).toEqual(['20 a', '20 b', 'b failed: no', '40 a', '40 b', 'b failed: no']);
   });
 
   test('with nothing to do it sleeps, and what is added later starts in the present', () => {

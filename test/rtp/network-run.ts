@@ -150,12 +150,15 @@ export function weather(options: Weather): Run {
   const perFrame = (frameMs * clockRate) / 1000;
   const frames = Math.floor(durationMs / frameMs);
   const samples = new Int16Array(frames * perFrame);
+  // By itself, so that the decoder's place in it is the time until it is heard.
+  const one = new Int16Array(perFrame);
   const sources: Record<FrameSource, number> = { heard: 0, concealed: 0, silence: 0, dtmf: 0 };
   let gap = 0;
   let longestGapMs = 0;
   for (let frame = 0; frame < frames; frame++) {
     clock.advance(1000 + (frame + 1) * frameMs - clock.now());
-    const source = playout.frame(clock.now(), samples, frame * perFrame);
+    const source = playout.frame(clock.now(), one);
+    samples.set(one, frame * perFrame);
     if (heard.length === 0) continue;
     sources[source]++;
     gap = source === 'heard' ? 0 : gap + frameMs;

@@ -12,7 +12,7 @@ function packetOf(payload: readonly number[], payloadType = 0): [RtpHeader, Uint
 
 function payloadAt(ring: PacketRing, slot: number): number[] {
   const at = ring.offsetOf(slot);
-  return [...ring.memory.subarray(at, at + ring.lengthOf(slot))];
+  return [...ring.bytesOf(slot).subarray(at, at + ring.lengthOf(slot))];
 }
 
 test('what is stored is found by its number, with all that it was', () => {

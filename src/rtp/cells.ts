@@ -1,0 +1,84 @@
+/**
+ * Where the numbers of a stream lie: side by side, in memory that its whole thread shares. With a thousand calls nothing of a stream is left in
+ * the processor's caches when its next packet comes, and to V8 a number with a fraction is a box of its own, each a trip to memory: the boxes
+ * and small arrays of one call cost more than all the work done on them (measured: docs/performance.md).
+ */
+
+/** Room for numbers, from `at` on. */
+export interface Place {
+  readonly numbers: Float64Array;
+  /** The same memory. */
+  readonly bytes: Uint8Array;
+  readonly at: number;
+}
+
+type Cells<Name extends string> = Record<Name, number>;
+
+interface CellsClass<Name extends string> {
+  /** How many there are. */
+  readonly size: number;
+  /** All zero. */
+  new (place: Place): Cells<Name>;
+}
+
+/** A class with a property for each name, each a number in the place it is given. */
+export function cellsOf<const Names extends readonly string[]>(...names: Names): CellsClass<Names[number]> {
+  class Named {
+    static readonly size = names.length;
+    readonly numbers: Float64Array;
+    readonly at: number;
+
+    constructor({ numbers, at }: Place) {
+      this.numbers = numbers;
+      this.at = at;
+      numbers.fill(0, at, at + names.length);
+    }
+  }
+  names.forEach((name, index) => {
+    Object.defineProperty(Named.prototype, name, {
+      get(this: Named): number {
+        return this.numbers[this.at + index]!;
+      },
+      set(this: Named, value: number) {
+        this.numbers[this.at + index] = value;
+      },
+    });
+  });
+  return Named as unknown as CellsClass<Names[number]>;
+}
+
+/** What lies behind the first `count` numbers. */
+export function after({ numbers, bytes, at }: Place, count: number): Place {
+  return { numbers, bytes, at: at + count };
+}
+
+/** Room of its own, for what is not part of a stream. */
+export function ownPlace(count: number): Place {
+  const numbers = new Float64Array(count);
+  return { numbers, bytes: new Uint8Array(numbers.buffer), at: 0 };
+}
+
+/** Places of one size, many to an array. What is given back is taken again first. */
+export class PlacePool {
+  readonly #size: number;
+  readonly #perArray: number;
+  readonly #free: Place[] = [];
+
+  constructor(size: number, perArray: number) {
+    this.#size = Math.ceil(size / 8) * 8; // Whole cache lines.
+    this.#perArray = perArray;
+  }
+
+  take(): Place {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    const whole = ownPlace(this.#size * this.#perArray);
+    for (let i = this.#perArray - 1; i > 0; i--) this.#free.push(after(whole, i * this.#size));
+    return whole;
+  }
+
+  /** Whoever had it must not touch it again. */
+  give(place: Place): void {
+    this.#free.push(place);
+  }
+}
