@@ -1,5 +1,6 @@
 // Somebody wants a call to go elsewhere: a REFER (RFC 3515), a 3xx to a call of ours (RFC 3261 §8.1.3.4), or an INVITE that would take a call's place
 // (RFC 3891). Nothing of it happens by itself; whoever listens decides.
+import { CallError } from '../errors.js';
 import type { NameAddr } from '../sip/message/name-addr.js';
 import type { Uri } from '../sip/message/uri.js';
 import type { CallSession } from './call-session.js';
@@ -47,12 +48,21 @@ export class TransferRequest {
 
   /**
    * 'refer': a new call is placed (by `place`, where the application has its own ways) and its progress reported. 'redirect': this call goes on to
-   * the next target. 'replaces': the new call is answered and this one ends. Undefined when it has been decided already.
+   * the next target. 'replaces': the new call is answered and this one ends. Undefined when it has been decided already, and when there is no room for
+   * another call: then the far end is told so.
    */
   accept(place?: (referred: ReferredCall) => CallSession): CallSession | undefined {
     if (this.#decision !== 'none') return undefined;
     this.#decision = 'accepted';
-    return this.#actions.accept(place);
+    try {
+      return this.#actions.accept(place);
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      this.#decision = 'rejected';
+      // Without our reason: how full we are is nobody's business.
+      this.#actions.reject(error.status, undefined);
+      return undefined;
+    }
   }
 
   reject(status = 603, reason?: string): void {

@@ -135,6 +135,32 @@ describe('how many', () => {
     }
   });
 
+  // Found by the fuzzer: accept() threw into the listener, and the call that was to be transferred was lost.
+  test('a REFER that there is no room for: the transfer fails with 503, told at once or later, and the call goes on', async () => {
+    for (const waitMs of [0, 100]) {
+      const { world, caller, callee, close } = await two({ maxCalls: 1 });
+      const failures: unknown[] = [];
+      callee.on('error', (error) => failures.push(error));
+      callee.on('call', (call) => {
+        call.on('transferRequest', async (request) => {
+          if (waitMs > 0) await new Promise<void>((resolve) => world.clock.at(world.clock.now() + waitMs, resolve));
+          expect(request.accept()).toBeUndefined();
+        });
+        return call.answer();
+      });
+      const [call, other] = await world.talking(caller, 2);
+      expect(await world.until(call.transfer(`sip:x@${hostOf(1)}`))).toEqual({
+        outcome: 'failed',
+        status: 503,
+        reason: 'Service Unavailable',
+      });
+      expect(failures).toEqual([]);
+      expect(await audible(world, call, other)).toBe('hears/hears');
+      await world.until(call.hangup());
+      await close();
+    }
+  });
+
   test('a call that nobody takes gets 480 and a log line', async () => {
     const { world, caller, close } = await two();
     expect(await world.failure(caller.dial(TARGET))).toMatchObject({ status: 480 });
