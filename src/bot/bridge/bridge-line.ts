@@ -9,7 +9,7 @@ import type { Call } from '../call.js';
 import type { MarkOutcome } from '../mark-events.js';
 import type { SoundSource } from '../sound.js';
 import { Link, type LinkState } from '../wire/link.js';
-import type { Message, MessageWire, WireClosed, WireEvents } from '../wire/message-wire.js';
+import { type Message, type MessageWire, type WireClosed, type WireEvents, withoutKeys } from '../wire/message-wire.js';
 import { isSilence, type SoundFormat } from '../wire/sound-format.js';
 import { Uplink, type UplinkStats } from '../wire/uplink.js';
 import { Comfort, comfortTone } from './comfort.js';
@@ -238,7 +238,8 @@ export class BridgeLine {
   readonly #onSpeechEnd = (): void => this.#responses.asked(this.call.home.clock.now());
 
   #log(what: string, closed?: WireClosed): void {
-    this.call.home.logger.info({ call: this.call.id, bridge: this.#platform.name, ...closed }, `the platform ${what}`);
+    const why = closed && { code: closed.code, reason: withoutKeys(closed.reason) };
+    this.call.home.logger.info({ call: this.call.id, bridge: this.#platform.name, ...why }, `the platform ${what}`);
   }
 
   #hasWarned = false;

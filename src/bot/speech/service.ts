@@ -4,7 +4,7 @@ import { OptionError, SipBotError } from '../../errors.js';
 import { type Logger, silentLogger } from '../../log.js';
 import { type Random, systemRandom } from '../../random.js';
 import type { Fetch, HttpOptions } from '../wire/http.js';
-import type { WireOpener } from '../wire/message-wire.js';
+import { type WireOpener, withoutKeys } from '../wire/message-wire.js';
 import { openWebSocket } from '../wire/web-socket.js';
 
 export interface ServiceOptions {
@@ -48,5 +48,5 @@ export function addressOf(
 }
 
 export function serviceError({ name }: Service, why: string): SipBotError {
-  return new SipBotError('ERR_SERVICE', `${name} failed: ${why}`);
+  return new SipBotError('ERR_SERVICE', `${name} failed: ${withoutKeys(why)}`);
 }

@@ -59,3 +59,10 @@ export function isFinal({ code }: WireClosed): boolean {
 export function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : 'an address that is no URL';
 }
+
+const MAX_WORDS = 300;
+
+/** The far end's words, for a log or an error: services repeat keys in their refusals, and a key is a long word with digits in it. */
+export function withoutKeys(words: string): string {
+  return words.slice(0, MAX_WORDS).replace(/(?=[\w+/=.~-]*\d)[\w+/=.~-]{20,}/g, '…');
+}

@@ -144,15 +144,19 @@ describe('Deepgram recognition', () => {
       service.refusedWith = 401;
     };
     const complains = (service: FakeService): void => {
-      service.onConnection = (one) => queueMicrotask(() => one.say({ type: 'Error', description: 'bad model' }));
+      service.onConnection = (one) => queueMicrotask(() => one.say({ type: 'Error', description: `bad model for ${KEY}` }));
     };
     const isAway = (service: FakeService): void => {
       service.refusals = 1000;
+    };
+    const repeatsIt = (service: FakeService): void => {
+      service.onConnection = (one) => queueMicrotask(() => one.lose(1008, `no such key: ${KEY}`));
     };
     for (const [happens, code] of [
       [wrongKey, '401'],
       [complains, 'bad model'],
       [isAway, '1006'],
+      [repeatsIt, '1008 no such key'],
     ] as const) {
       const { clock, service, options, logged } = services();
       happens(service);

@@ -3,7 +3,14 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { hostOf, type Message, type MessageWire, type WireClosed, type WireTarget } from '../../../src/bot/wire/message-wire.js';
+import {
+  hostOf,
+  type Message,
+  type MessageWire,
+  type WireClosed,
+  type WireTarget,
+  withoutKeys,
+} from '../../../src/bot/wire/message-wire.js';
 import { checkSocketUrl, openWebSocket } from '../../../src/bot/wire/web-socket.js';
 import { OptionError } from '../../../src/errors.js';
 
@@ -122,6 +129,9 @@ describe('a WebSocket as a wire', () => {
   test('URLs are checked at the door; for logs there is the host alone', () => {
     expect(checkSocketUrl('url', 'wss://x/y')).toBe('wss://x/y');
     for (const url of ['http://x', 'x', '']) expect(() => checkSocketUrl('url', url)).toThrow(OptionError);
+    expect(withoutKeys('conversation_already_has_active_response for sk-proj-0123456789abcdef')).toBe(
+      'conversation_already_has_active_response for …',
+    );
     expect(hostOf('wss://user:secret@x.example:8443/path?key=secret')).toBe('x.example:8443');
   });
 });
