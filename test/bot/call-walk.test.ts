@@ -50,7 +50,7 @@ describe('random walks over the calls of two bots', () => {
         await world.run(40_000);
         const calls = walkers.flatMap((walker) => walker.calls);
         for (const call of calls.filter((one) => one.state === 'answered' || one.state === 'held')) {
-          const twin = calls.find((one) => one !== call && one.id === call.id);
+          const twin = calls.find((one) => one !== call && one.callId === call.callId);
           expect([twin?.state, twin?.codec]).toEqual([call.state, call.codec]);
         }
         for (const call of calls) await Promise.race([call.hangup().catch(() => {}), world.run(40_000)]);
