@@ -29,6 +29,11 @@ const benches: Readonly<Record<string, Bench>> = {
     what: 'departures while the application blocks its thread; drift over --minutes 10',
     needsOthers: false,
   },
+  'barge-in': {
+    file: 'barge-in.ts',
+    what: "from the caller's first sample to the bot softer, and silent, at the caller [--times 30]",
+    needsOthers: false,
+  },
   vad: { file: 'vad.ts', what: "voice detectors on speech in noise, beside WebRTC's (needs SIPBOT_TEST_DATA)", needsOthers: false },
   sip: { file: 'sip.bench.ts', what: 'parse and write SIP messages, against npm sip, drachtio-sip, jssip, sip.js', needsOthers: true },
   cps: {

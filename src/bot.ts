@@ -84,6 +84,8 @@ export type { Recognition, RecognitionOptions, SpeechToText, Transcript } from '
 export type { SpeakOptions, SpokenChunk, TextToSpeech, WordMark } from './bot/speech/text-to-speech.js';
 export { TransferRequest } from './bot/transfer-request.js';
 export { trunkPresetNames } from './bot/trunk-presets.js';
+export type { Answered, AnsweredBy, AnswerOptions as AnswerDetectorOptions } from './bot/turns/answer-detector.js';
+export type { AnswerListener } from './bot/turns/answering.js';
 export type { BargeInOptions } from './bot/turns/barge-in.js';
 export type { EarOptions, SoundLevel } from './bot/turns/ears.js';
 export type { Listened, ListenOptions } from './bot/turns/listening.js';

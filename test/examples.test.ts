@@ -18,10 +18,14 @@ import { webhook } from '../examples/09-webhook.js';
 import { autoReply } from '../examples/10-sms-auto-reply.js';
 import { conference } from '../examples/11-conference.js';
 import { testEchoBot } from '../examples/12-test-your-bot.js';
+import { deliver } from '../examples/16-answering-machine.js';
+import { offlineReceptionist } from '../examples/17-offline-receptionist.js';
+import type { Visit } from '../examples/offline/receptionist.js';
+import { RecordedVoice } from '../examples/offline/recorded-voice.js';
 import { SipBot, type SipBotOptions } from '../src/bot.js';
 import { systemClock } from '../src/clock.js';
 import { readWav, sineTone, soundChannel, writeWav } from '../src/codec.js';
-import { Heard, ManualClock, MemoryNetwork, TestCaller, type TestClock } from '../src/testing.js';
+import { Heard, ManualClock, MemoryNetwork, TestCaller, type TestClock, TestSpeech } from '../src/testing.js';
 
 interface World {
   readonly clock: TestClock;
@@ -289,6 +293,70 @@ describe.each([
     for (const caller of callers) await caller.stop();
     await callers[0]!.until(bot.stop());
   });
+});
+
+test('16 answering machine: a person at once, a machine after its beep', async () => {
+  const { clock, options, caller: makeCaller } = memoryWorld();
+  const callee = makeCaller();
+  const bot = new SipBot(options());
+  await callee.until(bot.start());
+  const words = new TestSpeech(['hello']);
+  const target = await callee.uri();
+  const message = sineTone(700, 500);
+  const toPerson = deliver(bot, target, message);
+  const person = await callee.answer();
+  await person.wait(300);
+  await person.say(words.samples('hello'));
+  expect(await callee.until(toPerson)).toBe('delivered to a human');
+  const toMachine = deliver(bot, target, message);
+  const machine = await callee.answer();
+  await machine.say(words.samples('hello hello hello hello hello hello hello hello'));
+  await machine.say(sineTone(1000, 300));
+  const before = machine.heard.durationMs;
+  await machine.ended();
+  expect(machine.heard.part(0, before - 400).isSilent).toBe(true);
+  expect(machine.heard.part(before).level).toBeGreaterThan(500);
+  expect(await callee.until(toMachine)).toBe('delivered to a machine');
+  await callee.stop();
+  await callee.until(bot.stop());
+  expect(clock.now()).toBeLessThan(60_000);
+});
+
+test('17 offline receptionist, with recordings and keys: the time, a message on disk, goodbye', async () => {
+  const { clock, options, caller: makeCaller } = memoryWorld();
+  const caller = makeCaller();
+  const visits: Visit[] = [];
+  const voice = new RecordedVoice(new URL('../examples/offline/prompts/', import.meta.url));
+  const desk = { folder: join(folder, 'messages'), now: () => new Date(2026, 0, 5, 10, 25) };
+  const bot = offlineReceptionist({ voice, recogniser: undefined }, desk, options(), (visit) => visits.push(visit));
+  await caller.until(bot.start());
+  const call = await caller.call(bot, { number: '123' });
+  /** The disk is not on the turned clock. */
+  const wait = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 20) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      await call.wait(20);
+    }
+  };
+  await wait(2500);
+  expect(call.heard.level).toBeGreaterThan(300);
+  await call.press('2');
+  await wait(4000);
+  await call.press('1');
+  await wait(4500);
+  await call.say(new TestSpeech(['hello']).samples('hello hello hello'));
+  await wait(5500);
+  await call.press('9');
+  for (let i = 0; i < 50 && visits.length === 0; i++) await wait(100);
+  expect(visits[0]!.choices).toEqual(['time', 'message', 'goodbye']);
+  const [path] = visits[0]!.messages;
+  const sound = readWav(await readFile(path!));
+  expect(Math.abs((sound.samples.length * 1000) / sound.sampleRate - 1140)).toBeLessThan(150);
+  const note: unknown = JSON.parse(await readFile(path!.replace('.wav', '.json'), 'utf8'));
+  expect(note).toMatchObject({ from: expect.stringContaining('123'), durationMs: expect.any(Number) });
+  await caller.stop();
+  await caller.until(bot.stop());
+  expect(clock.now()).toBeLessThan(120_000);
 });
 
 test('12 how a user tests a bot', async () => {

@@ -28,6 +28,8 @@ import type { Recording, RecordOptions } from './recorder.js';
 import type { ResolvedAudio } from './resolve-options.js';
 import { SpeechWatch } from './speech-watch.js';
 import { TransferRequest } from './transfer-request.js';
+import type { AnswerOptions as AnswerDetectorOptions } from './turns/answer-detector.js';
+import { type AnswerListener, listenForAnswer } from './turns/answering.js';
 import type { SoundLevel } from './turns/ears.js';
 import type { Listened, ListenOptions } from './turns/listening.js';
 import type { Saying } from './turns/saying.js';
@@ -225,6 +227,22 @@ export class Call extends CallFacts {
     return this.#turns.ask(question, options);
   }
 
+  /**
+   * Of a call out, from `onCall` of `dial` or later: person, machine or fax, and when the machine has beeped. Early media is listened to as well.
+   */
+  answeredBy(options: AnswerDetectorOptions = {}): AnswerListener {
+    return listenForAnswer(
+      {
+        audio: this.audio,
+        isAnswered: this.state === 'answered' || this.state === 'held',
+        isEnded: this.#isEnded,
+        onAnswered: (listener) => this.#listen('answered', listener),
+        onEnded: (listener) => this.#listen('ended', listener),
+      },
+      options,
+    );
+  }
+
   /** Who said what, and how long the caller waited: of what went through `say` and `listen`. */
   get turns(): readonly Turn[] {
     return this.#turns.log.turns;
@@ -352,7 +370,7 @@ export class Call extends CallFacts {
     );
   }
 
-  #listen<E extends 'dtmf' | 'speechStart' | 'ended'>(event: E, listener: (...args: CallEvents[E]) => void): () => void {
+  #listen<E extends 'dtmf' | 'speechStart' | 'answered' | 'ended'>(event: E, listener: (...args: CallEvents[E]) => void): () => void {
     const heard = listener as never;
     this.on(event, heard);
     return () => this.off(event, heard);

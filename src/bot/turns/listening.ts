@@ -55,6 +55,8 @@ export class Listening {
   #timer: Timer | undefined;
   #transcript: Transcribing | undefined;
   #keys = '';
+  /** Over, and perhaps not understood yet: whatever ends the listening, it was said. */
+  #utterance: Utterance | undefined;
   #isDone = false;
 
   /** @internal: `call.listen` makes them. `pending` was said while the bot spoke, and nobody has taken it. */
@@ -100,7 +102,7 @@ export class Listening {
 
   #transcribe(said: Iterable<Int16Array>): void {
     const { recogniser, language, audio } = this.#host;
-    this.#arm(this.#options.maxMs ?? 60_000, () => void this.#settle('speech'));
+    this.#arm(this.#options.maxMs ?? 60_000, () => void this.#settle());
     if (recogniser === undefined) return;
     const { phrases } = this.#options;
     const options = { sampleRate: audio.sampleRate, ...given({ language, phrases }) };
@@ -110,16 +112,17 @@ export class Listening {
 
   async #onEnd(utterance: Utterance): Promise<void> {
     if (this.#keys !== '') return;
-    await this.#settle('speech', utterance);
+    this.#utterance = utterance;
+    await this.#settle();
   }
 
-  async #settle(ended: 'speech', utterance?: Utterance): Promise<void> {
+  async #settle(): Promise<void> {
     const transcript = this.#transcript;
     if (transcript !== undefined) {
       this.#arm(this.#options.transcriptTimeoutMs ?? 3000, () => transcript.close());
       await transcript.finish();
     }
-    this.#finish(ended, utterance);
+    this.#finish('speech');
   }
 
   #onKey(digit: string): void {
@@ -137,14 +140,14 @@ export class Listening {
     this.#timer = clock.at(clock.now() + ms, then);
   }
 
-  #finish(ended: Listened['ended'], utterance?: Utterance): void {
+  #finish(ended: Listened['ended']): void {
     if (this.#isDone) return;
     this.#isDone = true;
     this.#timer?.cancel();
     for (const stop of this.#stops) stop();
     this.#transcript?.close();
     const { text = '', confidence } = ended === 'speech' ? (this.#transcript ?? {}) : {};
-    this.#resolve({ ended, text, keys: this.#keys, ...given({ confidence, utterance }) });
+    this.#resolve({ ended, text, keys: this.#keys, ...given({ confidence, utterance: this.#utterance }) });
   }
 }
 
