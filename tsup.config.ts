@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'tsup';
+import { keepClassNames } from './scripts/class-names.js';
 import { writeCommand, writeDoors } from './scripts/doors.js';
 import { inlineWorkerForEsbuild } from './scripts/inline-worker.js';
 
@@ -17,14 +18,12 @@ export default defineConfig([
     platform: 'node',
     splitting: false,
     minify: true,
-    // Class names are what users read in errors and logs.
-    keepNames: true,
     clean: true,
     // CommonJS has __filename, and `import.meta` is a syntax error there, even where it is never reached.
     esbuildOptions(options) {
       options.define = { ...options.define, 'import.meta.url': 'undefined' };
     },
-    esbuildPlugins: [inlineWorkerForEsbuild()],
+    esbuildPlugins: [inlineWorkerForEsbuild(), keepClassNames()],
     async onSuccess() {
       await writeDoors(dist, ENTRIES, createRequire(import.meta.url)(join(dist, 'all.cjs')));
       await writeCommand(dist);

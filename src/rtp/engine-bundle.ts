@@ -17,6 +17,7 @@ export function bundleThread(size: 'readable' | 'small'): string {
     define: { __filename: '__home' },
     minifyWhitespace: size === 'small',
     minifySyntax: size === 'small',
+    minifyIdentifiers: size === 'small',
     legalComments: 'none',
     logLevel: 'error',
   });
