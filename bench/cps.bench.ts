@@ -1,151 +1,100 @@
 /**
- * What a call costs, signalling only: INVITE, 180, 200, ACK, BYE, 200 over UDP on loopback, the answering process pinned to one core, the caller
- * to another; beside SIPp's own `uas` and Asterisk 22 in the same run. The caller is `callload`: SIPBOT_CALLLOAD says where it is.
+ * What a call costs and how many a second are taken, without and with media: INVITE, 180, 200, ACK, BYE, 200 over UDP on loopback, the answering
+ * process on one core, the caller on another; beside SIPp's own `uas` and Asterisk 22 in the same run. Medians over the repeats.
  *
- *     SIPBOT_CALLLOAD=…/callload npm run bench -- cps [calls]
+ *     SIPBOT_CALLLOAD=…/callload npm run bench -- cps [--calls 6000] [--repeats 3] [--peers sipbot,media,sipp,asterisk] [--limit]
+ *
+ * `--limit` raises the rate by half until a call fails or a message has to be sent again, and says the last rate at which none did.
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { asteriskInstalled, startAsterisk } from '../test/interop/peers/asterisk.js';
-import { sleep } from '../test/interop/peers/process.js';
-import { sipp, sippInstalled } from '../test/interop/peers/sipp.js';
+import { parseArgs } from 'node:util';
+import { type Calls, callloadPath, placeCalls } from './cps/caller.js';
+import { startTarget, type Target, type TargetName } from './cps/targets.js';
+import { median, save, Table } from './report.js';
 
-const HOST = '127.0.0.12';
-const CALLER_CORE = '1';
-const PEER_CORE = '0';
+const rates: Readonly<Record<TargetName, readonly number[]>> = {
+  sipbot: [1000, 2500],
+  media: [500, 1000],
+  sipp: [1000, 2500],
+  asterisk: [300],
+};
 
-interface Target {
-  readonly name: string;
-  readonly port: number;
-  readonly pid: number;
-  readonly arguments: readonly string[];
-  readonly rates: readonly number[];
-  /** Which of its threads do the signalling. */
-  readonly threads: 'main' | 'all';
-  stop(): void | Promise<void>;
-}
-
-interface Measured {
-  readonly ok: boolean;
-  readonly tried: number;
-  readonly clean: number;
-  readonly rtx_invite: number;
-  readonly rtx_bye: number;
-  readonly again_200: number;
-  readonly setup_ms: { readonly p50: number; readonly p99: number };
-  readonly cpu: { readonly target_ms_per_call_whole_run: number; readonly machine_busy_pct: number; readonly cores: number };
-  readonly snapshots: readonly { readonly rss_kb: number }[];
-}
-
-const callload = process.env['SIPBOT_CALLLOAD'];
-if (callload === undefined) {
-  console.log('cps: skipped, SIPBOT_CALLLOAD does not say where callload is');
-  process.exit(0);
-}
-const [calls = 20_000] = process.argv.slice(2).map(Number);
+const { values } = parseArgs({
+  options: {
+    calls: { type: 'string', default: '6000' },
+    repeats: { type: 'string', default: '3' },
+    peers: { type: 'string', default: 'sipbot,media,sipp,asterisk' },
+    limit: { type: 'boolean', default: false },
+  },
+});
+const callload = callloadPath();
+const calls = Number(values.calls);
 const work = mkdtempSync(join(tmpdir(), 'sipbot-cps-'));
-
-async function startOurs(): Promise<Target> {
-  const script = fileURLToPath(new URL('./cps/answerer.ts', import.meta.url));
-  // On one core the collector's helper threads only stand in the way of the one they help.
-  const child = spawn(process.execPath, ['--single-threaded-gc', '--import', 'tsx', script, HOST, '5070'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  await new Promise((resolve) => child.stdout.once('data', resolve));
-  return {
-    name: 'sipbot',
-    port: 5070,
-    pid: child.pid!,
-    arguments: ['--to', 'x'],
-    rates: [1000, 2500],
-    threads: 'main',
-    stop: () => void child.kill(),
-  };
-}
-
-async function startSipp(): Promise<Target | undefined> {
-  if (!sippInstalled('3.6')) return undefined;
-  const run = sipp('3.6', work, ['-sn', 'uas', '-i', HOST, '-p', '5072', '-buff_size', '4194304']);
-  await sleep(1000);
-  return {
-    name: 'SIPp 3.6 uas',
-    port: 5072,
-    pid: run.pid,
-    arguments: ['--to', 'x'],
-    rates: [1000, 2500],
-    threads: 'main',
-    stop: () => run.stop(),
-  };
-}
-
-async function startAsterisk22(): Promise<Target | undefined> {
-  if (!asteriskInstalled()) return undefined;
-  const asterisk = await startAsterisk({ host: HOST, port: 5074, folder: join(work, 'asterisk') });
-  return {
-    name: `Asterisk ${asterisk.version}`,
-    port: asterisk.port,
-    pid: asterisk.pid,
-    arguments: ['--to', '600', '--from', '6006'],
-    rates: [300],
-    threads: 'all',
-    stop: () => asterisk.stop(),
-  };
-}
-
-function measure(target: Target, count: number, cps: number): Measured {
-  const args = [`${HOST}:${target.port}`, ...target.arguments, '--signalling-only', '--count', String(count), '--cps', String(cps)];
-  try {
-    const out = execFileSync('chrt', ['-f', '1', callload!, ...args, '--pid', String(target.pid), '--cpu', CALLER_CORE, '--json'], {
-      encoding: 'utf8',
-      maxBuffer: 2 ** 28,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    return JSON.parse(out) as Measured;
-  } catch (error) {
-    // Exit 1: not every call came out well; the figures say which.
-    return JSON.parse((error as { stdout: string }).stdout) as Measured;
-  }
-}
-
-console.log(
-  '| peer | calls/s | calls, clean | resent INVITE, BYE, 200 | CPU ms a call | INVITE→200 p50 / p99 ms | RSS MB before, after | machine busy |',
-);
-console.log('|---|---|---|---|---|---|---|---|');
+const versions: Record<string, string> = {};
 const results: object[] = [];
-for (const start of [startOurs, startSipp, startAsterisk22]) {
-  const target = await start();
+const table = new Table([
+  'peer           ',
+  'calls/s',
+  'calls',
+  'failed',
+  'resent',
+  'CPU ms a call',
+  'INVITE→200 p50 ms',
+  'p99 ms',
+  'RSS MB',
+]);
+
+function report(target: Target, perSecond: number, runs: readonly Calls[]): void {
+  const of = (pick: (run: Calls) => number): number => median(runs.map(pick));
+  const total = (pick: (run: Calls) => number): number => runs.reduce((sum, run) => sum + pick(run), 0);
+  const row = {
+    peer: target.name,
+    perSecond,
+    repeats: runs.length,
+    tried: total((run) => run.tried),
+    failed: total((run) => run.failed),
+    resent: total((run) => run.resent),
+    cpuMsPerCall: of((run) => run.cpuMsPerCall),
+    setupP50: of((run) => run.setupP50),
+    setupP99: of((run) => run.setupP99),
+    rssMb: runs.at(-1)!.rssMb,
+  };
+  results.push(row);
+  const { tried, failed, resent, cpuMsPerCall, setupP50, setupP99, rssMb } = row;
+  table.row([target.name, perSecond, tried, failed, resent, cpuMsPerCall.toFixed(3), setupP50.toFixed(2), setupP99.toFixed(2), rssMb]);
+}
+
+/** The last rate, each half as much again as the one before, at which all went well at the first try. */
+async function limitOf(target: Target, from: number): Promise<number> {
+  let good = 0;
+  for (let perSecond = from; perSecond < 20_000; perSecond = Math.round(perSecond * 1.5)) {
+    const { failed, resent } = await placeCalls(callload, target, perSecond * 2, perSecond);
+    if (failed + resent > 0) break;
+    good = perSecond;
+  }
+  return good;
+}
+
+for (const name of values.peers.split(',') as TargetName[]) {
+  const target = await startTarget(name, work);
   if (target === undefined) continue;
-  execFileSync('taskset', ['-acp', PEER_CORE, String(target.pid)], { stdio: 'ignore' });
-  // Before whatever else this machine does, where we may say so: the tails are the peer's own then. Of one that has a thread for all
-  // its calls that thread alone, or its helpers would stand in its way on the one core.
-  const threads = target.threads === 'all' ? readdirSync(`/proc/${target.pid}/task`) : [String(target.pid)];
-  for (const thread of threads) spawnSync('chrt', ['-f', '-p', '1', thread], { stdio: 'ignore' });
+  versions[target.name] = target.version;
   // Code is compiled, tables grow to their size.
-  measure(target, 2000, Math.min(500, target.rates[0]!));
-  for (const cps of target.rates) {
-    const m = measure(target, target.rates.length === 1 ? Math.round(calls / 5) : calls, cps);
-    const rss = [m.snapshots[0]!, m.snapshots.at(-1)!].map(({ rss_kb }) => Math.round(rss_kb / 1000));
-    const row = [
-      target.name,
-      cps,
-      `${m.tried}, ${m.clean}`,
-      `${m.rtx_invite}, ${m.rtx_bye}, ${m.again_200}`,
-      m.cpu.target_ms_per_call_whole_run.toFixed(3),
-      `${m.setup_ms.p50.toFixed(2)} / ${m.setup_ms.p99.toFixed(2)}`,
-      rss.join(', '),
-      `${Math.round(m.cpu.machine_busy_pct)} %`,
-    ];
-    console.log(`| ${row.join(' | ')} |`);
-    const { tried, clean, setup_ms, cpu } = m;
-    results.push({ peer: target.name, cps, tried, clean, resent: [m.rtx_invite, m.rtx_bye, m.again_200], setup_ms, cpu, rssMb: rss });
+  await placeCalls(callload, target, 2000, Math.min(500, rates[name][0]!));
+  for (const perSecond of rates[name]) {
+    const runs: Calls[] = [];
+    for (let i = 0; i < Number(values.repeats); i++) {
+      runs.push(await placeCalls(callload, target, name === 'asterisk' ? Math.ceil(calls / 5) : calls, perSecond));
+    }
+    report(target, perSecond, runs);
+  }
+  if (values.limit) {
+    const limit = await limitOf(target, rates[name].at(-1)!);
+    results.push({ peer: target.name, limit });
+    console.log(`  ${target.name}: no call failed and nothing was sent again up to ${limit} calls a second`);
   }
   await target.stop();
 }
-
-const folder = new URL('./results/', import.meta.url);
-mkdirSync(folder, { recursive: true });
-const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
-writeFileSync(new URL('cps.json', folder), `${JSON.stringify({ machine, results }, undefined, 2)}\n`);
+save('cps', results, versions);

@@ -38,9 +38,10 @@ const benches: Readonly<Record<string, Bench>> = {
   sip: { file: 'sip.bench.ts', what: 'parse and write SIP messages, against npm sip, drachtio-sip, jssip, sip.js', needsOthers: true },
   cps: {
     file: 'cps.bench.ts',
-    what: 'what a call costs, signalling only, beside SIPp uas and Asterisk 22 (needs callload)',
+    what: 'what a call costs and how many a second, without and with media, beside SIPp uas and Asterisk 22 (needs callload) [--limit]',
     needsOthers: false,
   },
+  startup: { file: 'startup.ts', what: 'import and require of the built package, and bot.start() until registered', needsOthers: false },
   srtp: {
     file: 'srtp.bench.ts',
     what: 'protect and unprotect SRTP packets, against werift and objects of node:crypto for each packet',
