@@ -325,7 +325,8 @@ describe('which way out', () => {
     expect(await world.failure(caller.dial(`sip:x@${hostOf(77)}`, { timeoutMs: 60_000 }))).toMatchObject({ status: 408 });
     expect(await world.failure(caller.dial('sip:x@no-such-name.invalid'))).toMatchObject({
       code: 'ERR_CALL_FAILED',
-      message: '404 the name leads nowhere',
+      // Without a DNS at all, it is that which is told.
+      message: expect.stringMatching(/^(404 the name leads nowhere|503 the DNS does not answer)/),
     });
     await close();
   });
