@@ -75,7 +75,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const second = (hz: number): Int16Array =>
   Int16Array.from({ length: 16_000 }, (_, i) => Math.round(8000 * Math.sin((2 * Math.PI * hz * i) / 16_000)));
 
-// Real sockets are in real time: when the machine stands still for a moment, what is heard has a hole. That, and that alone, is tried again.
+// Real sockets are in real time: a machine that stands still for a moment makes a hole in what is heard, so these have another try.
 const worlds = [
   ['in memory', memoryWorld, 0],
   ['over loopback', realWorld, 2],
