@@ -194,7 +194,7 @@ describe('Twilio Media Streams, from Twilio’s side', () => {
 
   test('what is said while it is away is kept for a second, the rest is lost and counted', async () => {
     const { world, service, bridge } = await twilio({ holdMs: 500 });
-    service.refusals = 6;
+    service.refusals = 5;
     service.last.lose();
     await world.run(10_000);
     expect(service.last.texts.length).toBeGreaterThan(20);
