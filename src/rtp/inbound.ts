@@ -54,7 +54,7 @@ export class Inbound extends Turn {
   silenceMs = 0;
   readonly level: Level = { energy: 0, samples: 0, clipped: 0 };
   playout: Playout | undefined;
-  /** There is something beside the audio at every turn for now. */
+  /** A key sounds or is awaited: every turn is looked at, not only each so often. */
   isBusy = false;
   #workAt = 0;
   readonly #ring: FrameRingWriter;
