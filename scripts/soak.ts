@@ -20,6 +20,8 @@ const WARMUP = 1 / 6;
 const FALSE_ALARM = 0.01;
 /** After the last call: Timer H and J of the last transactions (32 s), resting ports, lingering sockets. */
 const REST_S = 45;
+/** Then for so many seconds until nothing is left: a registration may just have been refreshed, and its transaction lives for Timer K (5 s). */
+const LAST_LOOKS = 10;
 
 const LABELS: Readonly<Record<Series, string>> = {
   rssMb: 'RSS, MB',
@@ -156,9 +158,18 @@ async function soak(): Promise<boolean> {
   // The last calls received are ended by whoever placed them, or by the time they were given.
   while ((await Promise.all(parties.map((party) => party.sample()))).some(({ sample }) => sample.calls > 0)) await pause(5000);
   await pause(REST_S * 1000);
-  const ends = await Promise.all(parties.map((party) => party.sample()));
+  const ends = await lastLook();
   await Promise.all(parties.map((party) => party.ask('stop')));
   return conclude(ends);
+}
+
+async function lastLook(): Promise<readonly PartyReport[]> {
+  for (let looks = 1; ; looks++) {
+    const ends = await Promise.all(parties.map((party) => party.sample()));
+    const isEmpty = ends.every(({ sample }) => EMPTY_AT_THE_END.every((series) => sample[series] === 0));
+    if (isEmpty || looks === LAST_LOOKS) return ends;
+    await pause(1000);
+  }
 }
 
 function progress(atS: number): void {

@@ -55,6 +55,9 @@ export type HostReport =
   | { readonly type: 'closed'; readonly stream: number }
   | { readonly type: 'wake' };
 
+/** What arrives at a call's port while its thread is not at it; 1260 packets of G.711 where the system allows it, 512 where its limit is Linux's own. */
+const RECEIVE_BUFFER_BYTES = 524_288;
+
 const THREAD_WORDS = 3;
 const SKIPS = 0;
 const SKIPPED_SLOTS = 1;
@@ -170,7 +173,7 @@ export class MediaHost {
     const { stream: number, host, port } = command;
     const { datagram, report } = this.#options;
     this.#opening.add(number);
-    datagram({ host, port }).then(
+    datagram({ host, port, receiveBufferBytes: RECEIVE_BUFFER_BYTES }).then(
       (socket) => {
         this.#opening.delete(number);
         if (this.#unwanted.delete(number)) {

@@ -70,13 +70,21 @@ class UdpSocket implements DatagramSocket {
   };
 }
 
+/** The system gives what its limit allows; some refuse instead of giving less, and the call is well without. */
+function enlarge(socket: Socket, bytes: number): void {
+  try {
+    socket.setRecvBufferSize(bytes);
+  } catch {
+    // As large as it was.
+  }
+}
+
 /** `Network.datagram` for media. Rejects with what bind said. */
 export function systemDatagram(options: DatagramOptions): Promise<DatagramSocket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({
       type: options.host.includes(':') ? 'udp6' : 'udp4',
       lookup: literal as never,
-      ...(options.receiveBufferBytes === undefined ? {} : { recvBufferSize: options.receiveBufferBytes }),
     });
     socket.once('error', (error) => {
       socket.close();
@@ -84,6 +92,7 @@ export function systemDatagram(options: DatagramOptions): Promise<DatagramSocket
     });
     socket.bind({ port: options.port, address: options.host, exclusive: true }, () => {
       socket.removeAllListeners('error');
+      if (options.receiveBufferBytes !== undefined) enlarge(socket, options.receiveBufferBytes);
       resolve(new UdpSocket(socket));
     });
   });
