@@ -38,6 +38,8 @@ export interface TransactionUser<W extends Wire> {
   onRequest(transaction: ServerTransaction<W>): void;
   /** An ACK that is not a transaction's: of a 2xx (§13.2.2.4), or of a stateless refusal. False: nobody's. */
   onAck(ack: SipRequest, flow: W): boolean;
+  /** A response to nothing that is under way here. */
+  onStray?(flow: W): void;
   /** §18.2.2: another flow for the responses to `request`, where the one it came on will not do. */
   responseFlow(request: SipRequest, flow: W): Promise<W> | undefined;
 }
@@ -147,7 +149,7 @@ export class TransactionLayer<W extends Wire> {
 
   /** A message whose mandatory headers have been checked, its top Via stamped with received and rport. */
   receive(message: SipMessage, flow: W): void {
-    if (message.kind === 'response') this.#onResponse(message);
+    if (message.kind === 'response') this.#onResponse(message, flow);
     else this.#onRequest(message, flow);
   }
 
@@ -239,12 +241,14 @@ export class TransactionLayer<W extends Wire> {
     }
   }
 
-  #onResponse(response: SipResponse): void {
+  #onResponse(response: SipResponse, flow: W): void {
     // §8.1.3.3: more than one Via means it was another's request.
     const key = response.vias.length === 1 ? clientKey(response) : undefined;
     const transaction = key === undefined ? undefined : this.#clients.get(key);
-    if (transaction === undefined) this.#count.strayResponses++;
-    else this.#perform(transaction, transaction.machine.onResponse(response, this.#clock.now()));
+    if (transaction === undefined) {
+      this.#count.strayResponses++;
+      this.#user.onStray?.(flow);
+    } else this.#perform(transaction, transaction.machine.onResponse(response, this.#clock.now()));
   }
 
   #onRequest(request: SipRequest, flow: W): void {

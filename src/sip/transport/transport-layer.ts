@@ -71,6 +71,8 @@ export class TransportLayer {
   onFlowClosed: (flow: Flow, error: Error | undefined) => void = () => {};
   /** Something of ours is to go to that address. */
   onWanted: (address: string) => void = () => {};
+  /** A response to what we never sent. */
+  onStray: (flow: Flow) => void = () => {};
   onTrace: ((direction: 'in' | 'out', bytes: Uint8Array, flow: Flow) => void) | undefined;
 
   readonly counters: TransportCounters = {
@@ -302,8 +304,12 @@ export class TransportLayer {
   /** §18.1.2: a response to what we never sent is not ours to act on. */
   #onResponse(response: SipResponse, flow: Flow): void {
     const via = response.via;
-    if (via !== undefined && !this.#own.isOurs(via)) this.counters.notOurs++;
-    else this.onMessage(response, flow);
+    if (via === undefined || this.#own.isOurs(via)) {
+      this.onMessage(response, flow);
+      return;
+    }
+    this.counters.notOurs++;
+    this.onStray(flow);
   }
 
   #onSent(bytes: Uint8Array, flow: Flow): void {

@@ -15,7 +15,7 @@ import type { Flow } from '../transport/flow.js';
 import type { TransportLayer } from '../transport/transport-layer.js';
 import type { IncomingRequest } from './incoming-request.js';
 import { type Binding, type Change, type Departure, LocationService, type Refusal } from './location-service.js';
-import type { RequestHandler } from './user-agent.js';
+import type { HandlerOptions, RequestHandler } from './user-agent.js';
 
 export interface RegistrarOptions {
   readonly clock: Clock;
@@ -56,7 +56,8 @@ export interface RegistrarEvents {
 /** What an agent lends to a registrar. */
 export interface RegistrarHost {
   readonly transports: TransportLayer;
-  handle(method: string, handler: RequestHandler): void;
+  /** `options.authenticate` is to be asked before the handler is. */
+  handle(method: string, handler: RequestHandler, options?: HandlerOptions): void;
 }
 
 interface Reply {
@@ -103,15 +104,15 @@ export class Registrar extends EventEmitter<RegistrarEvents> {
     );
   }
 
-  /** Takes the agent's REGISTER requests. */
+  /** Takes the agent's REGISTER requests; the agent asks for passwords, so that its guard hears of wrong ones. */
   attach(host: RegistrarHost): this {
     this.#transports = host.transports;
-    host.handle('REGISTER', (incoming) => this.handle(incoming));
+    host.handle('REGISTER', (incoming) => this.handle(incoming), this.#digest === undefined ? {} : { authenticate: this.#digest });
     return this;
   }
 
   async handle(incoming: IncomingRequest): Promise<void> {
-    const { status, reason, headers } = await this.answer(incoming.request, incoming.flow);
+    const { status, reason, headers } = await this.answer(incoming.request, incoming.flow, incoming.user);
     incoming.reply(status, { ...(reason === undefined ? {} : { reason }), ...(headers === undefined ? {} : { headers }) });
   }
 
@@ -136,18 +137,19 @@ export class Registrar extends EventEmitter<RegistrarEvents> {
     this.#watched.clear();
   }
 
-  /** §10.3, step by step; step 2 (Require) is the agent's. */
-  async answer(request: SipRequest, flow: Flow): Promise<Reply> {
+  /** §10.3, step by step; step 2 (Require) is the agent's. `user`: who has answered our challenge already. */
+  async answer(request: SipRequest, flow: Flow, user?: string): Promise<Reply> {
     const aor = request.to?.uri;
     if (aor === undefined || !aor.isSip || aor.user === undefined) return { status: 400, reason: 'Bad Address Of Record' };
     const domain = aor.host.toLowerCase();
     if (this.#domains !== undefined && !this.#domains.has(domain)) return { status: 404 };
     const extra: HeaderEntry[] = [];
     if (this.#digest !== undefined) {
-      const verdict = await this.#digest.check(request, flow.remote.address);
+      const verdict =
+        user === undefined ? await this.#digest.check(request, flow.remote.address) : { type: 'accepted' as const, user, headers: [] };
       if (verdict.type === 'challenge') return { status: verdict.status, headers: verdict.headers };
       if (verdict.type === 'refused') return { status: verdict.status };
-      const mayRegister = this.#options.mayRegister ?? ((user: string, of: Uri) => of.user === user);
+      const mayRegister = this.#options.mayRegister ?? ((name: string, of: Uri) => of.user === name);
       if (!mayRegister(verdict.user, aor)) return { status: 403 };
       extra.push(...verdict.headers);
     }

@@ -121,11 +121,14 @@ export type RequestHandler = (incoming: IncomingRequest) => void | Promise<void>
 export interface HandlerOptions {
   /** Body types it takes; others get 415 (§8.2.3). @default any */
   readonly accept?: readonly string[];
+  /** Asks whoever sends one who he is, whomever `admit` lets in: the handler hears of those alone who can answer. */
+  readonly authenticate?: Authenticator;
 }
 
 interface Handling {
   readonly handler: RequestHandler;
   readonly accept: readonly string[] | undefined;
+  readonly authenticate: Authenticator | undefined;
 }
 
 const OWN_METHODS = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'PRACK', 'UPDATE', 'INFO', 'REFER', 'NOTIFY'];
@@ -157,7 +160,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
   readonly #handlers = new Map<string, Handling>();
   readonly #abilities: { allow: readonly string[] } & Abilities;
   /** Let in on condition that they prove who they are. */
-  readonly #toAuthenticate = new WeakSet<SipRequest>();
+  readonly #toAuthenticate = new WeakMap<SipRequest, Authenticator>();
   #state: 'new' | 'running' | 'closing' | 'closed' = 'new';
   #closed: Promise<void> | undefined;
   #malformed = 0;
@@ -203,6 +206,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
         admit: (request, flow) => this.#admit(request, flow),
         onRequest: (transaction) => this.#onRequest(transaction),
         onAck: (ack, flow) => this.#onAck(ack, flow),
+        onStray: this.#onStray,
         responseFlow: (request, flow) => responseFlow(this.transports, request, flow),
       },
     });
@@ -226,6 +230,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
     this.transports.onSendFailure = (flow, error) => {
       if (!LIKE_A_LOSS.has((error as NodeJS.ErrnoException).code ?? '')) this.transactions.onFlowFailed(flow);
     };
+    this.transports.onStray = this.#onStray;
     const { guard } = options;
     if (guard !== undefined) {
       guard.isEngaged = (address) => this.dialogs.hasPeer(address);
@@ -298,7 +303,8 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
 
   /** What answers requests of a method outside dialogs; the latest one counts. What it throws is logged and answered 500. */
   handle(method: string, handler: RequestHandler, options: HandlerOptions = {}): void {
-    this.#handlers.set(method, { handler, accept: options.accept?.map((type) => type.toLowerCase()) });
+    const accept = options.accept?.map((type) => type.toLowerCase());
+    this.#handlers.set(method, { handler, accept, authenticate: options.authenticate });
     this.#abilities.allow = [...new Set([...this.#ownMethods(), ...this.#handlers.keys()])];
   }
 
@@ -392,8 +398,10 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
     const { address } = flow.remote;
     if (guard?.isTolerated(request, address, this.clock.now()) === false) return 'drop';
     const admission: Admission = admit?.(request, flow) ?? 'accept';
-    if (admission === 'challenge') return this.#challenge(request, address);
+    const asks = this.#handlers.get(request.method)?.authenticate;
+    if (admission === 'challenge') return this.#challenge(request, address, asks ?? this.#options.authenticate);
     if (admission !== 'accept') return admission;
+    if (asks !== undefined) return this.#challenge(request, address, asks);
     if (admit !== undefined) return this.#welcome(flow);
     flow.vouch();
     return 'accept';
@@ -407,14 +415,14 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
   }
 
   /** Nothing is kept of those who bring no answer to a question of ours. */
-  #challenge(request: SipRequest, source: string): 'accept' | 'drop' | Refusal {
-    const { authenticate, guard } = this.#options;
+  #challenge(request: SipRequest, source: string, authenticate: Authenticator | undefined): 'accept' | 'drop' | Refusal {
+    const { guard } = this.#options;
     if (authenticate === undefined) return { status: 403 };
     if (!request.has('Authorization')) return authenticate.challenge('good', source);
     const brings = authenticate.examine?.(request, source) ?? 'answer';
     if (brings !== 'answer') return authenticate.challenge(brings === 'stale' ? 'stale' : 'good', source);
     if (guard?.mayTry(source, this.clock.now()) === false) return 'drop';
-    this.#toAuthenticate.add(request);
+    this.#toAuthenticate.set(request, authenticate);
     return 'accept';
   }
 
@@ -427,16 +435,19 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
     return false;
   }
 
+  readonly #onStray = (flow: Flow): void => this.#options.guard?.onStray(flow.remote.address, this.clock.now());
+
   #onRequest(transaction: ServerTransaction<Flow>): void {
-    if (this.#toAuthenticate.delete(transaction.request)) void this.#authenticate(transaction);
-    else this.#dispatch(transaction, undefined);
+    const authenticator = this.#toAuthenticate.get(transaction.request);
+    if (authenticator === undefined) this.#dispatch(transaction, undefined);
+    else void this.#authenticate(transaction, authenticator);
   }
 
   /** §22.1. A CANCEL meanwhile is answered by the layer, and the INVITE with it. */
-  async #authenticate(transaction: ServerTransaction<Flow>): Promise<void> {
+  async #authenticate(transaction: ServerTransaction<Flow>, authenticator: Authenticator): Promise<void> {
     const { address } = transaction.flow.remote;
     try {
-      const verdict = await this.#options.authenticate!.check(transaction.request, address);
+      const verdict = await authenticator.check(transaction.request, address);
       this.#judge(verdict, transaction.flow);
       if (!transaction.isPending) return;
       if (verdict.type === 'accepted') this.#dispatch(transaction, verdict);

@@ -49,6 +49,8 @@ export interface GuardCounters {
   /** Requests over the rate. */
   readonly limited: number;
   readonly scanners: number;
+  /** Responses to nothing we asked. */
+  readonly strays: number;
   readonly unreadable: number;
   readonly authFailures: number;
   /** Attempts to authenticate that were not even looked at. */
@@ -95,7 +97,7 @@ export class Guard {
   readonly #tries = new Bucket();
   readonly #lines = new Bucket();
   #unsaid = 0;
-  readonly #count = { denied: 0, shutOut: 0, limited: 0, scanners: 0, unreadable: 0, authFailures: 0, authRefused: 0 };
+  readonly #count = { denied: 0, shutOut: 0, limited: 0, scanners: 0, strays: 0, unreadable: 0, authFailures: 0, authRefused: 0 };
   readonly #banCount: Record<BanReason, number> = { flood: 0, authentication: 0, unreadable: 0, scanner: 0 };
   /** Whether there is a call or the like with that source; the agent says so. */
   isEngaged: (address: string) => boolean = () => false;
@@ -136,12 +138,14 @@ export class Guard {
       this.#ban(address, 'scanner', now);
       return false;
     }
-    const requestsPerS = this.#limits.requestsPerS * (this.#isSpared(address, now) ? SPARED_TIMES : 1);
-    const source = this.#source(address);
-    if (source.requests.take(now, requestsPerS * BURST, requestsPerS / 1000)) return true;
-    this.#count.limited++;
-    if (!source.excess.take(now, EXCESS, EXCESS / EXCESS_MS)) this.#ban(address, 'flood', now);
-    return false;
+    return this.#isWithinRate(address, now);
+  }
+
+  /** A response to nothing we asked, or no longer: it counts like a request. */
+  onStray(address: string, now: number): void {
+    if (this.#position.isKnown(address)) return;
+    this.#count.strays++;
+    this.#isWithinRate(address, now);
   }
 
   /** A message that nobody can read. False: it gets no answer. */
@@ -195,6 +199,15 @@ export class Guard {
     let banned = 0;
     for (const [, until] of this.#bans.entries()) if (until > now) banned++;
     return { ...this.#count, bans: { ...this.#banCount }, banned, sources: this.#sources.size };
+  }
+
+  #isWithinRate(address: string, now: number): boolean {
+    const requestsPerS = this.#limits.requestsPerS * (this.#isSpared(address, now) ? SPARED_TIMES : 1);
+    const source = this.#source(address);
+    if (source.requests.take(now, requestsPerS * BURST, requestsPerS / 1000)) return true;
+    this.#count.limited++;
+    if (!source.excess.take(now, EXCESS, EXCESS / EXCESS_MS)) this.#ban(address, 'flood', now);
+    return false;
   }
 
   #isSpared(address: string, now: number): boolean {

@@ -68,6 +68,23 @@ describe('rates', () => {
   });
 });
 
+describe('responses to nothing', () => {
+  test('are counted with the requests of their source', () => {
+    const { guard, flood } = post();
+    for (let i = 0; i < 60; i++) guard.onStray(A, 0);
+    expect(flood(A, 60, { ms: 1 })).toBe(40);
+    expect(guard.counters(0)).toMatchObject({ strays: 60, limited: 20 });
+  });
+
+  test('ban nobody we are known to, have a call with or asked something', () => {
+    const { guard, banned } = post();
+    guard.isEngaged = (address) => address === '192.0.2.7';
+    guard.spare('192.0.2.8', 'asked', 0);
+    for (let i = 0; i < 3000; i++) for (const source of ['192.0.2.50', '192.0.2.7', '192.0.2.8', A]) guard.onStray(source, i / 10);
+    expect(new Set(banned)).toEqual(new Set([A]));
+  });
+});
+
 describe('bans', () => {
   test('who goes on far beyond the rate is not listened to for ten minutes, and that is said once', () => {
     const { flood, guard, lines, banned } = post();
