@@ -1,6 +1,6 @@
 /** A receptionist with no cloud behind it: greets by the hour, takes messages, tells the time, tests the line, transfers. By voice or by key. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Call, type Listened, sineTone, type Utterance } from 'sipbot';
 import { writeWav } from 'sipbot/codec';
 
@@ -14,6 +14,8 @@ export interface ReceptionistOptions {
   readonly now?: () => Date;
   /** Only keys: without a recogniser the menu does not ask for words. @default 'speech' */
   readonly by?: 'speech' | 'keys';
+  /** Keeps a file of a message. @default on disk, its folder made */
+  readonly keep?: (path: string, content: Uint8Array | string) => Promise<void>;
 }
 
 export interface Visit {
@@ -68,7 +70,7 @@ export async function receptionist(call: Call, options: ReceptionistOptions): Pr
     const choice = await choose(call, options.by ?? 'speech');
     if (choice === undefined) break;
     choices.push(choice);
-    if (choice === 'message') messages.push(...(await takeMessage(call, options.folder)));
+    if (choice === 'message') messages.push(...(await takeMessage(call, options)));
     else if (choice === 'time') call.say(timeOf(now()));
     else if (choice === 'echo') await echo(call);
     else if (choice === 'operator' && (await transfer(call, options.transferTo))) return { choices, messages };
@@ -97,7 +99,7 @@ function choiceOf({ text, keys }: Listened): Choice | undefined {
 }
 
 /** Until a long pause, a key, or the end of the call; what was said is kept in any case. */
-async function takeMessage(call: Call, folder: string): Promise<string[]> {
+async function takeMessage(call: Call, { folder, keep = onDisk }: ReceptionistOptions): Promise<string[]> {
   await call.say(SENTENCES.record, { interruptible: false }).done;
   await call.play(sineTone(880, 250)).done;
   const parts: Utterance[] = [];
@@ -110,23 +112,27 @@ async function takeMessage(call: Call, folder: string): Promise<string[]> {
     call.say(SENTENCES.nothing);
     return [];
   }
-  const path = await save(call, folder, parts);
+  const path = await save(call, folder, parts, keep);
   call.say(SENTENCES.thanks);
   return [path];
 }
 
 /** One WAV of all that was said, and a note beside it. */
-async function save(call: Call, folder: string, parts: readonly Utterance[]): Promise<string> {
+async function save(call: Call, folder: string, parts: readonly Utterance[], keep: typeof onDisk): Promise<string> {
   const samples = Int16Array.from(parts.flatMap((part) => [...part.samples]));
   const at = new Date();
   const name = `message-${at.toISOString().replace(/\D/g, '').slice(0, 17)}`;
-  await mkdir(folder, { recursive: true });
   const { sampleRate } = call;
-  await writeFile(join(folder, `${name}.wav`), writeWav(samples, { sampleRate }));
+  await keep(join(folder, `${name}.wav`), writeWav(samples, { sampleRate }));
   const durationMs = Math.round((samples.length * 1000) / sampleRate);
   const note = { from: call.from.uri, at: at.toISOString(), durationMs, file: `${name}.wav`, call: call.id };
-  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(note, undefined, 2)}\n`);
+  await keep(join(folder, `${name}.json`), `${JSON.stringify(note, undefined, 2)}\n`);
   return join(folder, `${name}.wav`);
+}
+
+async function onDisk(path: string, content: Uint8Array | string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, content);
 }
 
 async function echo(call: Call): Promise<void> {

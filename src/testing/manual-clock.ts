@@ -15,6 +15,7 @@ export class ManualClock implements Clock {
   /** A binary heap, earliest first; equal times in the order they were asked for. */
   readonly #heap: Entry[] = [];
   #live = 0;
+  readonly #held = new Set<Promise<unknown>>();
 
   constructor(options: { readonly now?: number; readonly wall?: number } = {}) {
     this.#now = options.now ?? 0;
@@ -63,25 +64,32 @@ export class ManualClock implements Clock {
     this.#now = until;
   }
 
+  /** `run` and `runUntil` stand still until it has settled: for what takes real time and none of the clock's, such as a recogniser in a thread. */
+  hold(promise: Promise<unknown>): void {
+    const settle = (): void => void this.#held.delete(promise);
+    this.#held.add(promise);
+    promise.then(settle, settle);
+  }
+
   /** Turns the clock like `advance`, and lets every promise settle before the first and after each moment at which something fires. */
   async run(ms: number): Promise<void> {
     const until = this.#now + ms;
-    await settled();
+    await this.#settled();
     for (;;) {
       this.#dropDead();
       const moment = this.#heap[0]?.when;
       if (moment === undefined || moment > until) break;
       while (this.#fireNext(moment));
-      await settled();
+      await this.#settled();
     }
     this.#now = until;
-    await settled();
+    await this.#settled();
   }
 
   /** Turns the clock until `done` holds; throws when it has not after `limitMs`. With no timer left it waits a moment for the disk and its like. */
   async runUntil(done: () => boolean, limitMs = 60_000): Promise<void> {
     const until = this.#now + limitMs;
-    await settled();
+    await this.#settled();
     for (let patience = REAL_PATIENCE_MS; !done(); ) {
       const next = this.next;
       if (next === undefined && patience-- > 0) {
@@ -91,6 +99,15 @@ export class ManualClock implements Clock {
       if (next === undefined || next > until)
         throw new Error(`nothing came of it within ${limitMs} ms (manual clock at ${this.#now} ms, next timer ${next ?? 'none'})`);
       await this.run(next - this.#now);
+    }
+  }
+
+  /** Every promise that can settle now has, and those that were held too. */
+  async #settled(): Promise<void> {
+    await settled();
+    while (this.#held.size > 0) {
+      await Promise.allSettled(this.#held);
+      await settled();
     }
   }
 

@@ -14,6 +14,8 @@ import { SeededRandom } from './seeded-random.js';
 export interface TestClock extends Clock {
   run(ms: number): Promise<void>;
   runUntil(done: () => boolean, limitMs?: number): Promise<void>;
+  /** Stands still until it has settled; a clock of real time has no such thing. */
+  hold?(promise: Promise<unknown>): void;
 }
 
 export interface TestCallerOptions {
