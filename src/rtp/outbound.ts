@@ -174,13 +174,19 @@ export class Outbound extends Turn {
 
   skip(turns: number): void {
     this.skipped += turns;
-    this.#timestamp = add32(this.#timestamp, turns * this.#ticks);
+    this.#pass(turns);
     this.#marker = true;
+  }
+
+  /** A key that is down stays down meanwhile: were its clock to stand still, the timestamp that names the press would change, and be another. */
+  #pass(turns: number): void {
+    this.#timestamp = add32(this.#timestamp, turns * this.#ticks);
+    if (this.events?.isActive === true) this.#eventTime = add32(this.#eventTime, (turns * this.#packetMs * this.eventClockRate) / 1000);
   }
 
   take(now: number): void {
     if (!this.sending || this.#encoder === undefined) {
-      this.#timestamp = add32(this.#timestamp, this.#ticks);
+      this.#pass(1);
       this.#marker = true;
       this.#last = 0;
       this.tap?.silence(this.#samples, SILENCE);

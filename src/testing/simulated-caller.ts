@@ -1,7 +1,7 @@
 /** A caller with a script: speaks in a voice or from recordings, interrupts, coughs, is silent, presses keys; and notes what it did when. */
-import { readFile } from 'node:fs/promises';
+import { openSound } from '../bot/sound.js';
 import type { TextToSpeech } from '../bot/speech/text-to-speech.js';
-import { monoSound, readWav } from '../codec.js';
+import { monoSound } from '../codec.js';
 import { type NoiseKind, noise } from './noises.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { TestCall, TestClock } from './test-caller.js';
@@ -13,6 +13,8 @@ const SILENT = 200;
 /** Between two words of one sentence the bot is still speaking. */
 const PAUSE_MS = 300;
 const STEP_MS = 20;
+/** Of a recording. */
+const LONGEST_MS = 600_000;
 
 /** One thing the caller did, in milliseconds of wall time. */
 export interface Deed {
@@ -64,7 +66,7 @@ export class SimulatedCaller {
     if (!(await this.#until(isDone, limitMs))) this.failures.push(`the bot was not done within ${limitMs} ms`);
   }
 
-  /** A text by the voice, a WAV file, or samples at 16 kHz; `words` are those that the bot should understand. */
+  /** A text by the voice, a sound file, or samples at 16 kHz; `words` are those that the bot should understand. */
   async say(what: string | URL | Int16Array, words = typeof what === 'string' ? what : ''): Promise<void> {
     await this.#sound('speech', words, await this.#samplesOf(what));
   }
@@ -123,7 +125,9 @@ export class SimulatedCaller {
 
   async #samplesOf(what: string | URL | Int16Array): Promise<Int16Array> {
     if (typeof what === 'string') return this.#spoken(what);
-    return what instanceof Int16Array ? what : monoSound(readWav(await readFile(what)), RATE);
+    if (what instanceof Int16Array) return what;
+    const sound = await openSound(what, RATE);
+    return (await sound.read(LONGEST_MS * (RATE / 1000))) ?? new Int16Array(0);
   }
 
   async #spoken(text: string): Promise<Int16Array> {

@@ -10,6 +10,8 @@ const CODECS = { 0: 'pcmu', 8: 'pcma' } as const;
 export class WireTrack {
   /** Arrival of each packet that sounds, in milliseconds of wall time. */
   readonly sounds: number[] = [];
+  /** How loud each of them is: root mean square. */
+  readonly levels: number[] = [];
   /** Samples between the first that sounds and the last, silence in between included: what `playedMs` must be of one sound. */
   soundingSamples = 0;
   #samples = 0;
@@ -62,6 +64,9 @@ export class WireTrack {
       this.soundingSamples = this.#samples + i + 1 - this.#first;
     }
     this.#samples += payloadLength;
-    if (Math.sqrt(squares / payloadLength) > SILENT) this.sounds.push(at);
+    const level = Math.sqrt(squares / payloadLength);
+    if (level <= SILENT) return;
+    this.sounds.push(at);
+    this.levels.push(level);
   }
 }

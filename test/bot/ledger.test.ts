@@ -87,7 +87,7 @@ describe('in memory: 100 random moments each', () => {
   });
 });
 
-describe('over sockets and media threads', () => {
+describe.each([0, 1])('over sockets, %i media threads', (threads) => {
   test('12 calls at once, interrupted at random moments', async () => {
     const counters: Counter[] = [];
     const sockets: ReturnType<typeof createSocket>[] = [];
@@ -112,7 +112,7 @@ describe('over sockets and media threads', () => {
       });
     });
     const bot = new SipBot({
-      threads: 1,
+      threads,
       codecs: ['pcmu'],
       audio: { sampleRate: 8000 },
       rtpHost: '127.0.0.1',

@@ -300,7 +300,8 @@ describe('engine, inline on a manual clock and a network of memory', () => {
     expect(stream.background.playedSamples).toBeGreaterThan(4000);
   });
 
-  test('a stall: nothing is sent in a burst, and timestamps have moved on', async () => {
+  /** A thread that stands still for a second. */
+  async function stalled(begin: (stream: MediaStream) => void, more: Partial<StreamParameters> = {}) {
     const clock = new ManualClock();
     let stall = 0;
     const stalling = {
@@ -312,13 +313,28 @@ describe('engine, inline on a manual clock and a network of memory', () => {
     const engine = new MediaEngine({ clock: stalling, network, host: '10.0.0.1' });
     const stream = await engine.open({ sampleRate: 8000, frameMs: 20 });
     const peer = new Peer(await network.datagram({ host: '10.0.0.2', port: 6000 }), clock);
-    stream.configure(parametersTo('10.0.0.2', 6000));
-    stream.outgoing.write(new Int16Array(80_000).fill(1000));
+    stream.configure(parametersTo('10.0.0.2', 6000, more));
+    begin(stream);
     clock.advance(200);
     stall = 1000;
     clock.advance(20);
     stall = 0;
     clock.advance(2000);
+    return { engine, peer };
+  }
+
+  test('a stall while a key is down: one press at the far end, as long as it was', async () => {
+    // Once a press in a loaded run came as three: its clock stood still in a stall, and the timestamp that names the press moved.
+    const telephoneEvent = { sendPayloadType: 101, receivePayloadTypes: [101], clockRate: 8000 };
+    const { engine, peer } = await stalled((stream) => void stream.sendDtmf('5', { durationMs: 400 }), { telephoneEvent });
+    const events = peer.heard.filter(({ payloadType }) => payloadType === 101);
+    expect(events.length).toBeGreaterThan(5);
+    expect(new Set(events.map(({ timestamp }) => timestamp)).size).toBe(1);
+    await engine.close();
+  });
+
+  test('a stall: nothing is sent in a burst, and timestamps have moved on', async () => {
+    const { engine, peer } = await stalled((stream) => stream.outgoing.write(new Int16Array(80_000).fill(1000)));
     for (let i = 1; i < peer.heard.length; i++) {
       const [a, b] = [peer.heard[i - 1]!, peer.heard[i]!];
       expect(b.sequence).toBe((a.sequence + 1) & 0xffff);
