@@ -19,6 +19,7 @@ export { answer, applyAnswer, offer } from './session/offer-answer.js';
 export type { DialTarget } from './session/outgoing-leg.js';
 export { causeOfStatus, nameOfCause } from './session/q850.js';
 export type { Direction, MediaDescription, Origin, RtpFormat, SdpFailure, SessionDescription } from './session/sdp.js';
-export { isSdpFailure, parseSdp, writeSdp } from './session/sdp.js';
+export { isSdpFailure, parseSdp } from './session/sdp.js';
+export { writeSdp } from './session/sdp-writer.js';
 export type { TransferOptions, TransferResult } from './session/transfer.js';
 export type { ReferredCall, TransferKind, TransferRequest } from './session/transfer-request.js';

@@ -5,29 +5,29 @@ import type { Body, RequestReply } from '../sip/ua/invite-usage.js';
 import type { Agreement, Refusal } from './agreement.js';
 import type { Side } from './call-state.js';
 import type { Capabilities } from './capabilities.js';
-import { SDP_TYPE, sdpBody, sdpIn } from './description.js';
+import { descriptionIn, SDP_TYPE, sdpBody, sdpIn } from './description.js';
 import { type Delivery, Negotiation, type Received } from './negotiation.js';
+import type { SdpFailure, SessionDescription } from './sdp.js';
 
 /** What is to be answered, or why nothing can be. */
 export type Described =
   /** `body` is to be sent, when there is one. */
   { readonly type: 'ok'; readonly body: Body | undefined } | { readonly type: 'refused'; readonly reply: RequestReply };
 
+/** `offered`: what is to be answered, where it has been read. */
+type CapabilitiesFor = (purpose: 'offer' | 'answer', offered?: SessionDescription | SdpFailure) => Capabilities;
+
 const NOTHING: Described = { type: 'ok', body: undefined };
 
 export class CallDescriptions {
-  readonly #capabilities: (purpose: 'offer' | 'answer') => Capabilities;
+  readonly #capabilities: CapabilitiesFor;
   readonly #onAgreed: (agreement: Agreement, offeredBy: Side) => void;
   readonly #base: Negotiation;
   readonly #forks = new Map<string, Negotiation>();
   #current: Negotiation;
 
   /** `onAgreed` is called for every agreement, before the message that completes it is sent. */
-  constructor(
-    sessionId: string,
-    capabilities: (purpose: 'offer' | 'answer') => Capabilities,
-    onAgreed: (agreement: Agreement, offeredBy: Side) => void,
-  ) {
+  constructor(sessionId: string, capabilities: CapabilitiesFor, onAgreed: (agreement: Agreement, offeredBy: Side) => void) {
     this.#base = new Negotiation(sessionId);
     this.#current = this.#base;
     this.#capabilities = capabilities;
@@ -102,12 +102,11 @@ export class CallDescriptions {
 
   // ── the far end offers ──
 
-  /** The offer of an incoming INVITE, a PRACK, a re-INVITE or an UPDATE. */
-  offered(body: Body | undefined): Described {
-    const sdp = sdpIn(body);
-    if (sdp === undefined) return NOTHING;
-    if (sdp === 'unsupported') return unsupported();
-    return this.#described(this.#current.receiveOffer(sdp, this.#capabilities('answer')));
+  /** The offer of an incoming INVITE, a PRACK, a re-INVITE or an UPDATE; `offer` where it has been read before. */
+  offered(body: Body | undefined, offer = descriptionIn(body)): Described {
+    if (offer === undefined) return NOTHING;
+    if (offer === 'unsupported') return unsupported();
+    return this.#described(this.#current.receiveOffer(offer, this.#capabilities('answer', offer)));
   }
 
   /** Our answer as it was sent, to be repeated in a 2xx after an unreliable 1xx. */

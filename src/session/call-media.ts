@@ -11,7 +11,7 @@ import type { Capabilities } from './capabilities.js';
 import type { DtmfWay } from './dtmf-relay.js';
 import type { AgreedFormat } from './formats.js';
 import { given } from './given.js';
-import { type Direction, isAddress } from './sdp.js';
+import { type Direction, hasKeys, isAddress, type SdpFailure, type SessionDescription } from './sdp.js';
 
 export interface CallMediaEvents {
   onStream(stream: MediaStream): void;
@@ -111,8 +111,13 @@ export class CallMedia {
     return () => this.#listeners.delete(listener);
   }
 
-  /** What we can do, for an offer or an answer. The stream has to be open. */
-  capabilities(purpose: 'offer' | 'answer', direction: Direction, remote: string | undefined): Capabilities {
+  /** What we can do, for an offer or an answer to `offered`. The stream has to be open. */
+  capabilities(
+    purpose: 'offer' | 'answer',
+    direction: Direction,
+    remote: string | undefined,
+    offered: SessionDescription | SdpFailure | undefined,
+  ): Capabilities {
     const stream = this.#stream!;
     const { codecs, codecOrder, srtp, ptimeMs, telephoneEvent, comfortNoise, rtcpMux } = this.#options;
     return {
@@ -122,7 +127,8 @@ export class CallMedia {
       codecs,
       codecOrder,
       srtp,
-      keys: srtp === 'off' ? [] : this.#keysFor(purpose === 'offer' ? OFFERED : ACCEPTED_SUITES),
+      // Random numbers are dear: where SRTP is taken and not asked for, keys are made for who brings some.
+      keys: srtp === 'off' || (srtp === 'accept' && offered !== undefined && !hasKeys(offered)) ? [] : this.#keysFor(purpose),
       direction,
       ptimeMs,
       telephoneEvent,
@@ -206,7 +212,8 @@ export class CallMedia {
     }
   }
 
-  #keysFor(suites: readonly CryptoSuite[]): readonly CryptoKeys[] {
+  #keysFor(purpose: 'offer' | 'answer'): readonly CryptoKeys[] {
+    const suites = purpose === 'offer' ? OFFERED : ACCEPTED_SUITES;
     this.#keys ??= ACCEPTED_SUITES.map((suite) => cryptoKeysFrom(suite, this.#context.random.bytes(cryptoKeyLength(suite))));
     return this.#keys.filter((keys) => suites.includes(keys.suite));
   }

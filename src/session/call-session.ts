@@ -8,6 +8,7 @@ import type { HeaderEntry } from '../sip/message/headers.js';
 import type { SipRequest } from '../sip/message/message.js';
 import { type NameAddr, parseNameAddr } from '../sip/message/name-addr.js';
 import { parseUri, type Uri } from '../sip/message/uri.js';
+import { bodyOf } from '../sip/ua/invite-body.js';
 import type { IncomingCall } from '../sip/ua/invite-incoming.js';
 import type { OutgoingCall } from '../sip/ua/invite-outgoing.js';
 import type { InviteHandler, InviteUsage, RemoteAddress } from '../sip/ua/invite-usage.js';
@@ -23,9 +24,10 @@ import { CallMedia } from './call-media.js';
 import { type CallContext, type CallOptions, type ResolvedCallOptions, resolveCallOptions } from './call-options.js';
 import { CallMachine, type CallNews, type CallState, type Side } from './call-state.js';
 import { CallTransfers } from './call-transfers.js';
+import { descriptionIn } from './description.js';
 import type { AgreedFormat } from './formats.js';
 import { given } from './given.js';
-import { type AnswerOptions, IncomingLeg, type ProgressOptions, refusalOf } from './incoming-leg.js';
+import { type AnswerOptions, IncomingLeg, type Offered, type ProgressOptions, refusalOf } from './incoming-leg.js';
 import { type DialTarget, dialledUri, OutgoingLeg } from './outgoing-leg.js';
 import { isSameServer } from './redirect.js';
 import { isAddress } from './sdp.js';
@@ -47,18 +49,20 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
   /** A call to us. Undefined when it has been refused: nothing in it that we can answer, or it would replace a call and nobody wants that. */
   static receive(invite: IncomingCall, context: CallContext, options: CallOptions = {}): CallSession | undefined {
     const resolved = resolveCallOptions(options);
-    const refusal = refusalOf(invite.request, resolved);
+    const offer = descriptionIn(bodyOf(invite.request));
+    const refusal = refusalOf(offer, resolved);
     if (refusal !== undefined) {
       invite.reject(refusal.status, refusal);
       return undefined;
     }
-    if (invite.replaces === undefined) return new CallSession(context, resolved, invite, undefined);
+    const incoming = { invite, offer };
+    if (invite.replaces === undefined) return new CallSession(context, resolved, incoming, undefined);
     const replaced = (invite.replaces.handler as Partial<OwnedHandler>).session;
     if (replaced === undefined || replaced.listenerCount('transferRequest') === 0) {
       invite.reject(603);
       return undefined;
     }
-    replaced.#transfers.onReplaces(new CallSession(context, resolved, invite, undefined));
+    replaced.#transfers.onReplaces(new CallSession(context, resolved, incoming, undefined));
     return undefined;
   }
 
@@ -72,10 +76,11 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
   private constructor(
     context: CallContext,
     options: ResolvedCallOptions,
-    invite: IncomingCall | undefined,
+    incoming: { readonly invite: IncomingCall; readonly offer: Offered } | undefined,
     target: (DialTarget & { readonly uri: Uri }) | undefined,
   ) {
     super();
+    const invite = incoming?.invite;
     this.context = context;
     this.direction = invite === undefined ? 'out' : 'in';
     this.startedAt = context.clock.wall();
@@ -87,7 +92,7 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
       dial: (uri, headers) => this.#dialLike(uri, headers),
       release: (call) => call.#life.leave({ reason: 'transferred', status: 200 }),
     });
-    this.#incoming = invite && new IncomingLeg(this.#inside, invite);
+    this.#incoming = incoming && new IncomingLeg(this.#inside, incoming.invite, incoming.offer);
     this.#outgoing = target && new OutgoingLeg(this.#inside, target);
     const transfers = this.#transfers;
     this.#life = new CallLife(this.#inside, {
@@ -307,7 +312,7 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
       media,
       descriptions: new CallDescriptions(
         sessionId,
-        (purpose) => media.capabilities(purpose, inside.wanted, this.#remoteHost),
+        (purpose, offered) => media.capabilities(purpose, inside.wanted, this.#remoteHost, offered),
         (agreement, offeredBy) => this.#changes.onAgreed(agreement, offeredBy),
       ),
       usage: undefined,

@@ -1,7 +1,6 @@
 // A call to us until it is answered (RFC 3261 §13.3): ringing, early media, the answer until its ACK, a refusal, another place to try.
 import { CallError, OptionError } from '../errors.js';
 import type { HeaderEntry } from '../sip/message/headers.js';
-import type { SipRequest } from '../sip/message/message.js';
 import { parseNameAddr } from '../sip/message/name-addr.js';
 import { bodyOf } from '../sip/ua/invite-body.js';
 import type { IncomingCall } from '../sip/ua/invite-incoming.js';
@@ -11,7 +10,7 @@ import type { LocalEnd } from './call-end.js';
 import type { CallInside } from './call-inside.js';
 import { ACCEPTED_SUITES } from './call-media.js';
 import type { CallOptions, ResolvedCallOptions } from './call-options.js';
-import { sdpIn } from './description.js';
+import type { descriptionIn } from './description.js';
 import { given } from './given.js';
 import { examineOffer } from './line-choice.js';
 
@@ -30,6 +29,9 @@ export interface AnswerOptions {
   readonly audio?: CallOptions['audio'];
 }
 
+/** The description in an INVITE. */
+export type Offered = ReturnType<typeof descriptionIn>;
+
 export class IncomingLeg {
   readonly #inside: CallInside;
   readonly #invite: IncomingCall;
@@ -37,10 +39,13 @@ export class IncomingLeg {
   #described: 'no' | 'unreliably' | 'reliably' = 'no';
   #answering: Promise<void> | undefined;
   #isAccepted = false;
+  /** Until it is answered. */
+  #offer: Offered;
 
-  constructor(inside: CallInside, invite: IncomingCall) {
+  constructor(inside: CallInside, invite: IncomingCall, offer: Offered) {
     this.#inside = inside;
     this.#invite = invite;
+    this.#offer = offer;
   }
 
   get callId(): string {
@@ -167,7 +172,8 @@ export class IncomingLeg {
     // RFC 3262 §5: an offer of ours waits for a message that cannot be lost.
     if (request.body.length === 0 && delivery === 'unreliably') return { type: 'ok', body: undefined };
     const described: Described =
-      request.body.length > 0 ? descriptions.offered(bodyOf(request)) : { type: 'ok', body: descriptions.offer() };
+      request.body.length > 0 ? descriptions.offered(bodyOf(request), this.#offer) : { type: 'ok', body: descriptions.offer() };
+    this.#offer = undefined;
     if (described.type === 'ok') this.#described = delivery;
     return described;
   }
@@ -201,10 +207,9 @@ export class IncomingLeg {
 }
 
 /** What can be said before anyone is bothered: a body that is no description (415), or one with nothing in it that we can do (488). */
-export function refusalOf(request: SipRequest, { codecs, srtp }: ResolvedCallOptions): RequestReply | undefined {
-  const sdp = sdpIn(bodyOf(request));
-  if (sdp === undefined) return undefined;
-  if (sdp === 'unsupported') return unsupportedReply();
-  const refusal = examineOffer(sdp, { codecs, srtp }, ACCEPTED_SUITES);
+export function refusalOf(offer: Offered, { codecs, srtp }: ResolvedCallOptions): RequestReply | undefined {
+  if (offer === undefined) return undefined;
+  if (offer === 'unsupported') return unsupportedReply();
+  const refusal = examineOffer(offer, { codecs, srtp }, ACCEPTED_SUITES);
   return refusal && refusalReply(refusal);
 }

@@ -6,14 +6,15 @@ import { type Capabilities, type ResolvedCapabilities, resolveCapabilities } fro
 import { codecOf } from './formats.js';
 import {
   familyOf,
+  hasKeys,
   isAddress,
   isMulticast,
   isRtp,
   isSdpFailure,
   isUnspecified,
   type MediaDescription,
-  parseSdp,
   type RtpFormat,
+  type SdpFailure,
   type SessionDescription,
 } from './sdp.js';
 
@@ -92,14 +93,14 @@ export function hasUsableAddress(line: MediaDescription, local: string): boolean
 
 /** Whether `answer` would refuse, before there is an address, a port or a key: what a call is refused for before anyone is bothered with it. */
 export function examineOffer(
-  offered: string,
+  remote: SessionDescription | SdpFailure,
   capabilities: Omit<Capabilities, 'address' | 'port' | 'keys'>,
   suites: readonly CryptoSuite[],
 ): Refusal | undefined {
-  const remote = parseSdp(offered);
   if (isSdpFailure(remote)) return badSdp(remote.failure);
   const address = remote.media.find((line) => line.address !== undefined && isAddress(line.address))?.address ?? '0.0.0.0';
-  const keys = suites.map((suite) => cryptoKeysFrom(suite, new Uint8Array(cryptoKeyLength(suite))));
+  const wanted = capabilities.srtp === 'accept' && !hasKeys(remote) ? [] : suites;
+  const keys = wanted.map((suite) => cryptoKeysFrom(suite, new Uint8Array(cryptoKeyLength(suite))));
   const choice = chooseLine(remote, resolveCapabilities({ ...capabilities, address, port: 9, keys }), undefined);
   return 'kind' in choice ? choice : undefined;
 }

@@ -2,7 +2,8 @@
 import { type CryptoLine, parseCryptoLine, writeCryptoLine } from '../rtp/srtp/crypto-line.js';
 import type { Agreement } from './agreement.js';
 import type { ResolvedCapabilities } from './capabilities.js';
-import { type Direction, type MediaDescription, type RtpFormat, type SessionDescription, writeSdp } from './sdp.js';
+import type { Direction, MediaDescription, RtpFormat, SessionDescription } from './sdp.js';
+import { writeSdp } from './sdp-writer.js';
 
 export function localLine(
   capabilities: ResolvedCapabilities,

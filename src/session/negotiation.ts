@@ -4,6 +4,7 @@
 import { type Agreement, isRefusal, type Refusal } from './agreement.js';
 import type { Capabilities } from './capabilities.js';
 import { answer, applyAnswer, type Offer, offer } from './offer-answer.js';
+import type { SdpFailure, SessionDescription } from './sdp.js';
 
 /**
  * 'idle': nothing agreed, nothing out. 'offered': ours is out. 'previewed': ours is out, and a response that may be lost has shown the answer to
@@ -86,9 +87,9 @@ export class Negotiation {
   }
 
   /** A re-INVITE or UPDATE that the dialog let through: an offer, and one of ours that still waits to be sent again has to stand on what comes of it. */
-  receiveOffer(sdp: string, capabilities: Capabilities): Received {
+  receiveOffer(offered: SessionDescription | SdpFailure | string, capabilities: Capabilities): Received {
     this.withdraw();
-    const result = answer(sdp, this.#numbered(capabilities), this.#agreement);
+    const result = answer(offered, this.#numbered(capabilities), this.#agreement);
     if (isRefusal(result)) return { type: 'refused', refusal: result };
     this.#agreement = result;
     return { type: 'answer', agreement: result, sdp: this.#sent(result.sdp, result.local.origin.version) };

@@ -15,9 +15,10 @@ import {
   type MediaDescription,
   parseSdp,
   type RtpFormat,
+  type SdpFailure,
   type SessionDescription,
-  writeSdp,
 } from './sdp.js';
+import { writeSdp } from './sdp-writer.js';
 
 export interface Offer {
   readonly kind: 'offer';
@@ -61,7 +62,11 @@ export function offer(capabilities: Capabilities, previous?: Agreement): Offer {
 }
 
 /** The answer to an offer, or why there is none. With `previous`, a re-offer: a Refusal leaves the call as it was (RFC 3261 §14.2). */
-export function answer(offered: SessionDescription | string, capabilities: Capabilities, previous?: Agreement): Answer | Refusal {
+export function answer(
+  offered: SessionDescription | SdpFailure | string,
+  capabilities: Capabilities,
+  previous?: Agreement,
+): Answer | Refusal {
   const resolved = resolveCapabilities(capabilities);
   const remote = typeof offered === 'string' ? parseSdp(offered) : offered;
   if (isSdpFailure(remote)) return badSdp(remote.failure);

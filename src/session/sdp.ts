@@ -1,6 +1,6 @@
-// Session descriptions (RFC 8866): text to one plain, checked shape and back, over sdp-transform, which knows the grammar of each attribute
-// but takes any junk. Here every line is bounded and tidied before it, and every value checked after it; nothing the network sends can throw.
-import { parse as parseFields, write as writeFields } from 'sdp-transform';
+// Session descriptions (RFC 8866): text to one plain, checked shape, over sdp-transform, which knows the grammar of each attribute but takes any
+// junk; sdp-writer.ts has the way back. Here every line is bounded and tidied before it, and every value checked after it; nothing the network sends can throw.
+import { parse as parseFields } from 'sdp-transform';
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
@@ -101,6 +101,11 @@ export function isSdpFailure(result: SessionDescription | SdpFailure): result is
   return 'failure' in result;
 }
 
+/** Whether a line of it brings SRTP keys. */
+export function hasKeys(description: SessionDescription | SdpFailure): boolean {
+  return !isSdpFailure(description) && description.media.some(({ crypto }) => crypto !== undefined);
+}
+
 /** Never throws; time and memory are linear in a text that is itself bounded (64 KiB, 2000 lines, 32 media). */
 export function parseSdp(text: string): SessionDescription | SdpFailure {
   if (text.length > MAX_BYTES) return { failure: `SDP longer than ${MAX_BYTES} bytes` };
@@ -119,29 +124,6 @@ export function parseSdp(text: string): SessionDescription | SdpFailure {
   };
 }
 
-/** With CRLF after every line. What it writes, `parseSdp` reads back as the same. */
-export function writeSdp(description: SessionDescription): string {
-  const { origin } = description;
-  const shared = description.media.find((line) => line.port !== 0 && line.address !== undefined)?.address ?? origin.address;
-  return writeFields({
-    version: 0,
-    // Ours are below 2^53; one of others that is larger is rounded here, and one that is no number is 0: nobody writes those.
-    origin: {
-      username: origin.username,
-      sessionId: origin.sessionId,
-      sessionVersion: Number(origin.version) || 0,
-      netType: 'IN',
-      ipVer: familyOf(origin.address),
-      address: origin.address,
-    },
-    name: '-',
-    connection: { version: familyOf(shared), ip: shared },
-    timing: { start: 0, stop: 0 },
-    ...(description.bundles ? { groups: description.bundles.map((mids) => ({ type: 'BUNDLE', mids: mids.join(' ') })) } : {}),
-    media: description.media.map((line) => mediaFields(line, shared)),
-  } as Parameters<typeof writeFields>[0]);
-}
-
 /** 0.0.0.0 and :: (RFC 3264 §8.4, RFC 6157 §4): send nothing there. Also names under .invalid, which older IPv6 agents write for the same. */
 export function isUnspecified(address: string): boolean {
   return address === '0.0.0.0' || /^[0:]+$/.test(address) || /\.invalid\.?$/i.test(address);
@@ -156,6 +138,8 @@ export function familyOf(address: string): 4 | 6 {
 }
 
 type Fields = ReturnType<typeof parseFields>;
+
+const NO_FIELDS = parseFields('');
 
 interface Section {
   /** Of a media section: kind, port, protocol, formats. */
@@ -211,7 +195,13 @@ function sectionsOf(lines: readonly string[]): Section[] | string {
       }
     }
   }
-  return parts.map(({ head, kept, origin, address, crypto }) => ({ head, fields: parseFields(kept.join('\n')), origin, address, crypto }));
+  return parts.map(({ head, kept, origin, address, crypto }) => ({
+    head,
+    fields: kept.length === 0 ? NO_FIELDS : parseFields(kept.join('\n')),
+    origin,
+    address,
+    crypto,
+  }));
 }
 
 function tidyAttribute(value: string): string {
@@ -317,43 +307,4 @@ export function isAddress(text: string): boolean {
 
 function directionOf(value: unknown): Direction | undefined {
   return typeof value === 'string' && DIRECTION.test(value) ? (value as Direction) : undefined;
-}
-
-function mediaFields(line: MediaDescription, shared: string): object {
-  const rejected = line.port === 0;
-  return {
-    type: line.kind,
-    port: line.port,
-    protocol: line.protocol,
-    payloads: line.formats.join(' '),
-    rtp: line.rtp.map((format) => ({
-      payload: format.payloadType,
-      codec: format.encoding,
-      rate: format.clockRate,
-      ...(format.channels > 1 ? { encoding: format.channels } : {}),
-    })),
-    fmtp: line.rtp.flatMap((format) => (format.fmtp === undefined ? [] : [{ payload: format.payloadType, config: format.fmtp }])),
-    ...(line.mid === undefined ? {} : { mid: line.mid }),
-    ...(rejected
-      ? {}
-      : {
-          ...(line.address === undefined || line.address === shared
-            ? {}
-            : { connection: { version: familyOf(line.address), ip: line.address } }),
-          ...(line.rtcp === undefined
-            ? {}
-            : {
-                rtcp:
-                  line.rtcp.address === undefined
-                    ? { port: line.rtcp.port }
-                    : { port: line.rtcp.port, netType: 'IN', ipVer: familyOf(line.rtcp.address), address: line.rtcp.address },
-              }),
-          ...(line.ptimeMs === undefined ? {} : { ptime: line.ptimeMs }),
-          ...(line.maxptimeMs === undefined ? {} : { maxptime: line.maxptimeMs }),
-          direction: line.direction,
-          ...(line.rtcpMux ? { rtcpMux: 'rtcp-mux' } : {}),
-          ...(line.reducedSizeRtcp ? { rtcpRsize: 'rtcp-rsize' } : {}),
-          ...(line.crypto === undefined ? {} : { invalid: line.crypto.map((value) => ({ value: `crypto:${value}` })) }),
-        }),
-  };
 }

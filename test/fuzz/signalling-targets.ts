@@ -4,7 +4,8 @@ import { type CryptoSuite, cryptoKeyLength, cryptoKeysFrom, parseCryptoLine, wri
 import type { Capabilities } from '../../src/session/capabilities.js';
 import { parseDtmfRelay } from '../../src/session/dtmf-relay.js';
 import { answer, applyAnswer, offer } from '../../src/session/offer-answer.js';
-import { isSdpFailure, parseSdp, writeSdp } from '../../src/session/sdp.js';
+import { isSdpFailure, parseSdp } from '../../src/session/sdp.js';
+import { writeSdp } from '../../src/session/sdp-writer.js';
 import { type Frame, Framer } from '../../src/sip/message/framer.js';
 import { isStun, parseStun, writeBindingRequest, writeBindingResponse } from '../../src/sip/transport/stun.js';
 import { digest } from '../sip/message/digest.js';

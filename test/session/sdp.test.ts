@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isSdpFailure, isUnspecified, type MediaDescription, parseSdp, type SessionDescription, writeSdp } from '../../src/session/sdp.js';
+import { isSdpFailure, isUnspecified, type MediaDescription, parseSdp, type SessionDescription } from '../../src/session/sdp.js';
+import { writeSdp } from '../../src/session/sdp-writer.js';
 import { sdpFiles, sdpFuzzSeeds, sdpInCaptures, testData } from './support/captures.js';
 
 function read(...lines: string[]): SessionDescription {
