@@ -1,12 +1,12 @@
 /**
  * Barge-in over loopback with G.711: from the packet with the first speech sample to the bot's voice softer, and to silence; on the caller's wire and
  * at the caller's ear, behind the jitter buffer there. And `playedMs` against the samples that arrived.
- * `npx tsx bench/barge-in.ts [--times 30] [--frame 10] [--threads 1] [--json FILE]`
+ * `npm run bench -- barge-in [--times 30] [--frame 10] [--threads 1]`
  */
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Call, type Said, SipBot } from '../src/index.js';
 import { noise, SeededRandom, TestSpeech, WireTrack } from '../src/testing.js';
+import { save } from './report.js';
 
 const speech = new TestSpeech(['one', 'two', 'no']);
 const { values } = parseArgs({
@@ -14,7 +14,6 @@ const { values } = parseArgs({
     times: { type: 'string', default: '30' },
     frame: { type: 'string', default: '10' },
     threads: { type: 'string', default: '1' },
-    json: { type: 'string' },
   },
 });
 
@@ -126,6 +125,6 @@ row(
   coughed.map(({ ledgerMs }) => ledgerMs),
 );
 console.log(`coughs: ${coughed.filter(({ said }) => said.outcome === 'completed').length} of ${coughed.length} sentences to their end`);
-if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ spoken, coughed }, undefined, 1));
+save('barge-in', { spoken, coughed });
 await Promise.all([bot.stop(), caller.stop()]);
 process.exit(0);

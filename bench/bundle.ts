@@ -1,5 +1,5 @@
 /** A program of the benches as users would run it: one file of JavaScript, without the loader that reads TypeScript, which costs time and memory of its own. */
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,9 @@ import { inlineWorkerForEsbuild } from '../scripts/inline-worker.js';
 
 /** `entry` beside this file, with no `await` outside functions; the path of what became of it. `root`: of another checkout. */
 export async function bundle(entry: string, root = fileURLToPath(new URL('..', import.meta.url))): Promise<string> {
-  const outfile = join(mkdtempSync(join(tmpdir(), 'sipbot-bench-')), 'program.cjs');
+  const folder = mkdtempSync(join(tmpdir(), 'sipbot-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const outfile = join(folder, 'program.cjs');
   await build({
     entryPoints: [join(root, 'bench', entry)],
     outfile,

@@ -1,13 +1,12 @@
 /** Codecs and resampling beside their peers, one 20 ms frame at a time: nanoseconds of CPU and bytes allocated. */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { cpus } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Decoder as EvanDecoder, Encoder as EvanEncoder } from '@evan/opus';
 import * as alawmulaw from 'alawmulaw';
 import { Concealer, decoder, encoder, loadOpus, Resampler, ToneDetector, VoiceActivity } from '../src/codec.js';
 import { measure, type Task } from './measure.js';
+import { save, versionsOf } from './report.js';
 
 const require = createRequire(import.meta.url);
 
@@ -171,7 +170,4 @@ race('around a call, 20 ms (not one work: no ratios meant)', [
   { name: 'VoiceActivity (16 kHz)', run: () => activity.process(wide, 320) },
 ]);
 
-const folder = new URL('./results/', import.meta.url);
-mkdirSync(folder, { recursive: true });
-const machine = `${cpus()[0]?.model}, Node ${process.version}`;
-writeFileSync(new URL('codec.json', folder), `${JSON.stringify({ machine, results }, undefined, 2)}\n`);
+save('codec', results, versionsOf(['alawmulaw', '@evan/opus', 'speex-resampler', '@alexanderolsen/libsamplerate-js']));

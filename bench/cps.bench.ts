@@ -1,8 +1,8 @@
 /**
- * What a call costs and how many a second are taken, without and with media: INVITE, 180, 200, ACK, BYE, 200 over UDP on loopback, the answering
- * process on one core, the caller on another; beside SIPp's own `uas` and Asterisk 22 in the same run. Medians over the repeats.
+ * What a call costs and how many a second are taken, without and with media: INVITE, 180, 200, ACK, BYE, 200 over UDP on loopback, who answers on one
+ * core, the caller on another; beside SIPp's own `uas` and Asterisk 22 in the same run. Medians over the repeats.
  *
- *     SIPBOT_CALLLOAD=…/callload npm run bench -- cps [--calls 6000] [--repeats 3] [--peers sipbot,media,sipp,asterisk] [--limit]
+ *     npm run bench -- cps [--calls 6000] [--repeats 3] [--peers sipbot,media,sipp,asterisk] [--rates 1000,2500] [--limit]
  *
  * `--limit` raises the rate by half until a call fails or a message has to be sent again, and says the last rate at which none did.
  */
@@ -10,11 +10,13 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Calls, callloadPath, placeCalls } from './cps/caller.js';
-import { startTarget, type Target, type TargetName } from './cps/targets.js';
+import { askForPriority } from '../test/interop/peers/process.js';
+import { type Burst, placeBurst, type SignallingPeer, startSignallingPeer } from './cps/burst.js';
+import { Calling } from './load/calling.js';
+import { CALLER_HOST, type Peer } from './peers/peer.js';
 import { median, save, Table } from './report.js';
 
-const rates: Readonly<Record<TargetName, readonly number[]>> = {
+const usualRates: Readonly<Record<SignallingPeer, readonly number[]>> = {
   sipbot: [1000, 2500],
   media: [500, 1000],
   sipp: [1000, 2500],
@@ -26,10 +28,11 @@ const { values } = parseArgs({
     calls: { type: 'string', default: '6000' },
     repeats: { type: 'string', default: '3' },
     peers: { type: 'string', default: 'sipbot,media,sipp,asterisk' },
+    rates: { type: 'string' },
     limit: { type: 'boolean', default: false },
   },
 });
-const callload = callloadPath();
+askForPriority();
 const calls = Number(values.calls);
 const work = mkdtempSync(join(tmpdir(), 'sipbot-cps-'));
 const versions: Record<string, string> = {};
@@ -41,60 +44,68 @@ const table = new Table([
   'failed',
   'resent',
   'CPU ms a call',
-  'INVITE→200 p50 ms',
-  'p99 ms',
+  'INVITE→200 p50 / p99 ms',
+  'caller late p99 ms',
   'RSS MB',
 ]);
 
-function report(target: Target, perSecond: number, runs: readonly Calls[]): void {
-  const of = (pick: (run: Calls) => number): number => median(runs.map(pick));
-  const total = (pick: (run: Calls) => number): number => runs.reduce((sum, run) => sum + pick(run), 0);
+function report(peer: Peer, perSecond: number, bursts: readonly Burst[]): void {
+  const of = (pick: (burst: Burst) => number): number => median(bursts.map(pick));
+  const total = (pick: (burst: Burst) => number): number => bursts.reduce((sum, burst) => sum + pick(burst), 0);
   const row = {
-    peer: target.name,
+    peer: peer.name,
     perSecond,
-    repeats: runs.length,
-    tried: total((run) => run.tried),
-    failed: total((run) => run.failed),
-    resent: total((run) => run.resent),
-    cpuMsPerCall: of((run) => run.cpuMsPerCall),
-    setupP50: of((run) => run.setupP50),
-    setupP99: of((run) => run.setupP99),
-    rssMb: runs.at(-1)!.rssMb,
+    repeats: bursts.length,
+    tried: total(({ tried }) => tried),
+    failed: total(({ failed }) => failed),
+    resent: total(({ resent }) => resent),
+    cpuMsPerCall: of(({ cpuMsPerCall }) => cpuMsPerCall),
+    setupP50: of(({ setup }) => setup.p50),
+    setupP99: of(({ setup }) => setup.p99),
+    callerLateP99: of(({ ownLate }) => ownLate.p99),
+    rssMb: bursts.at(-1)!.rssMb,
   };
   results.push(row);
-  const { tried, failed, resent, cpuMsPerCall, setupP50, setupP99, rssMb } = row;
-  table.row([target.name, perSecond, tried, failed, resent, cpuMsPerCall.toFixed(3), setupP50.toFixed(2), setupP99.toFixed(2), rssMb]);
+  const setup = `${row.setupP50.toFixed(2)} / ${row.setupP99.toFixed(2)}`;
+  const { tried, failed, resent, cpuMsPerCall, callerLateP99, rssMb } = row;
+  table.row([peer.name, perSecond, tried, failed, resent, cpuMsPerCall.toFixed(3), setup, callerLateP99.toFixed(2), rssMb]);
 }
 
 /** The last rate, each half as much again as the one before, at which all went well at the first try. */
-async function limitOf(target: Target, from: number): Promise<number> {
+async function limitOf(peer: Peer, calling: Calling, from: number): Promise<number> {
   let good = 0;
   for (let perSecond = from; perSecond < 20_000; perSecond = Math.round(perSecond * 1.5)) {
-    const { failed, resent } = await placeCalls(callload, target, perSecond * 2, perSecond);
+    const { failed, resent } = await placeBurst(peer, calling, perSecond * 2, perSecond);
     if (failed + resent > 0) break;
     good = perSecond;
   }
   return good;
 }
 
-for (const name of values.peers.split(',') as TargetName[]) {
-  const target = await startTarget(name, work);
-  if (target === undefined) continue;
-  versions[target.name] = target.version;
+for (const name of values.peers.split(',') as SignallingPeer[]) {
+  const peer = await startSignallingPeer(name, work);
+  if (peer === undefined) {
+    console.log(`${name}: not installed here`);
+    continue;
+  }
+  versions[peer.name] = peer.version;
+  const rates = values.rates?.split(',').map(Number) ?? usualRates[name];
+  const calling = await Calling.start(peer.callee, CALLER_HOST);
   // Code is compiled, tables grow to their size.
-  await placeCalls(callload, target, 2000, Math.min(500, rates[name][0]!));
-  for (const perSecond of rates[name]) {
-    const runs: Calls[] = [];
+  await placeBurst(peer, calling, 2000, Math.min(500, rates[0]!));
+  for (const perSecond of rates) {
+    const bursts: Burst[] = [];
     for (let i = 0; i < Number(values.repeats); i++) {
-      runs.push(await placeCalls(callload, target, name === 'asterisk' ? Math.ceil(calls / 5) : calls, perSecond));
+      bursts.push(await placeBurst(peer, calling, name === 'asterisk' ? Math.ceil(calls / 5) : calls, perSecond));
     }
-    report(target, perSecond, runs);
+    report(peer, perSecond, bursts);
   }
   if (values.limit) {
-    const limit = await limitOf(target, rates[name].at(-1)!);
-    results.push({ peer: target.name, limit });
-    console.log(`  ${target.name}: no call failed and nothing was sent again up to ${limit} calls a second`);
+    const limit = await limitOf(peer, calling, rates.at(-1)!);
+    results.push({ peer: peer.name, limit });
+    console.log(`  ${peer.name}: no call failed and nothing was sent again up to ${limit} calls a second`);
   }
-  await target.stop();
+  calling.stop();
+  await peer.stop();
 }
 save('cps', results, versions);

@@ -7,6 +7,7 @@ import type { DatagramListener, DatagramSocket } from '../src/network.js';
 import { MediaEngine } from '../src/rtp/engine.js';
 import { writeRtp } from '../src/rtp/header.js';
 import { ManualClock } from '../src/testing/manual-clock.js';
+import { save } from './report.js';
 
 class Wire implements DatagramSocket {
   onMessage: DatagramListener | undefined;
@@ -35,12 +36,15 @@ export async function run(argv: readonly string[]): Promise<void> {
     },
   });
   const streams = Number(values.streams);
+  const results: object[] = [];
   for (const rate of values.rate.split(',').map(Number)) {
     const { microseconds, bytes, memory } = await measure(streams, rate, Number(values.seconds));
+    results.push({ streams, rate, microsecondsAPair: microseconds, bytesAPair: bytes, bytesAStream: memory });
     console.log(
       `${streams} streams, ${rate / 1000} kHz bot: ${microseconds.toFixed(2)} us CPU, ${bytes.toFixed(0)} bytes allocated per pair; ${(memory / 1000).toFixed(1)} kB per stream`,
     );
   }
+  save('engine-work', results);
 }
 
 async function measure(count: number, rate: number, seconds: number) {

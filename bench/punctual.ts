@@ -1,41 +1,34 @@
 /**
- * Whose clock the audio follows. `npm run bench -- punctual [--streams 50] [--seconds 20] [--minutes 10]`
+ * Whose clock the audio follows. `npm run bench -- punctual [--streams 50] [--seconds 20] [--blocks 200/500,100/300] [--minutes 10]`
  *
- * First, audio queued ahead while the application blocks its thread 200 ms out of every 500: how late packets leave with a media thread,
- * with and without the blocking, and inline. Then, with --minutes, one stream against CLOCK_MONOTONIC for that long: its drift.
+ * First, audio queued ahead while the application blocks its thread, 200 ms of every 500 for one: how late packets leave with a media thread, with
+ * and without the blocking, and inline. Then, with --minutes, one stream against CLOCK_MONOTONIC for that long: its drift.
  */
 import { createSocket } from 'node:dgram';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { MediaEngine } from '../src/rtp/engine.js';
 import type { MediaStream } from '../src/rtp/media-stream.js';
+import { askForPriority } from '../test/interop/peers/process.js';
+import { save, Table } from './report.js';
 
 const HOST = '127.0.0.1';
 const g711 = { payloadType: 0, codec: 'pcmu', ptimeMs: 20 } as const;
 
-export async function run(argv: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      streams: { type: 'string', default: '50' },
-      seconds: { type: 'string', default: '20' },
-      minutes: { type: 'string', default: '0' },
-    },
-  });
-  const [streams, seconds, minutes] = [Number(values.streams), Number(values.seconds), Number(values.minutes)];
-  if (seconds > 0) {
-    console.log(`${streams} streams, audio queued ahead, ${seconds} s; lateness of departures in ms`);
-    for (const [threads, blocked] of [
-      [1, false],
-      [1, true],
-      [0, false],
-      [0, true],
-    ] as const)
-      await blocking(threads, blocked, streams, seconds);
-  }
-  if (minutes > 0) await drift(minutes);
+/** So many milliseconds of every so many; none, when it does not block. */
+interface Blocking {
+  readonly busyMs: number;
+  readonly everyMs: number;
 }
+
+const { values } = parseArgs({
+  options: {
+    streams: { type: 'string', default: '50' },
+    seconds: { type: 'string', default: '20' },
+    blocks: { type: 'string', default: '200/500,100/300' },
+    minutes: { type: 'string', default: '0' },
+  },
+});
 
 async function open(engine: MediaEngine, port: number): Promise<MediaStream> {
   const stream = await engine.open({ sampleRate: 8000, frameMs: 20 });
@@ -56,7 +49,7 @@ function spin(ms: number): void {
   while (performance.now() < until);
 }
 
-async function blocking(threads: number, blocked: boolean, count: number, seconds: number): Promise<void> {
+async function departures(threads: number, { busyMs, everyMs }: Blocking, count: number, seconds: number): Promise<(string | number)[]> {
   const sink = createSocket('udp4');
   await new Promise<void>((resolve) => sink.bind(0, HOST, resolve));
   const engine = new MediaEngine({ threads, host: HOST });
@@ -66,21 +59,21 @@ async function blocking(threads: number, blocked: boolean, count: number, second
   for (const stream of streams) stream.outgoing.write(new Int16Array(8000 * (seconds + 5)).fill(1000));
   const end = performance.now() + 1000 * seconds;
   while (performance.now() < end) {
-    if (blocked) spin(200);
-    await new Promise((resolve) => setTimeout(resolve, blocked ? 300 : 500));
+    spin(busyMs);
+    await new Promise((resolve) => setTimeout(resolve, everyMs - busyMs));
   }
-  const [thread] = engine.stats().threads;
-  const { p50, p99, p999, max, count: departures } = thread!.lateness;
-  const row = [p50, p99, p999, max].map((ms) => ms.toFixed(1).padStart(8)).join('');
-  const how = `threads ${threads}, ${blocked ? 'blocked 200 of 500 ms' : 'not blocked'}`;
-  console.log(`${how.padEnd(36)} p50 p99 p99.9 max ${row}   ${departures} sent, ${thread!.skippedMs} ms skipped`);
+  const { lateness, skippedMs } = engine.stats().threads[0]!;
+  const emptySlots = streams.reduce((sum, stream) => sum + stream.stats().sentEmptySlots, 0);
   for (const stream of streams) stream.close();
   await engine.close();
   sink.close();
+  const { p50, p99, p999, max, count: sent } = lateness;
+  const how = busyMs === 0 ? 'not at all' : `${busyMs} of ${everyMs} ms`;
+  return [threads, how, ...[p50, p99, p999, max].map((ms) => ms.toFixed(1)), sent, skippedMs, emptySlots];
 }
 
 /** The receiver stands in a thread of its own, so that it is punctual itself; the earliest of each second is what counts. */
-async function drift(minutes: number): Promise<void> {
+async function drift(minutes: number): Promise<{ minutes: number; driftMs: number; ppm: number }> {
   const listener = new Worker(
     `const { parentPort } = require('node:worker_threads');
      const socket = require('node:dgram').createSocket('udp4');
@@ -105,10 +98,26 @@ async function drift(minutes: number): Promise<void> {
   listener.postMessage('done');
   const { earliest, latest } = await next<{ earliest: number; latest: number }>();
   const driftMs = latest - earliest;
-  console.log(
-    `${minutes} minutes against CLOCK_MONOTONIC: drift ${driftMs.toFixed(3)} ms, ${((driftMs / (60_000 * minutes - 10_000)) * 1e6).toFixed(2)} ppm`,
-  );
   await engine.close();
+  return { minutes, driftMs, ppm: (driftMs / (60_000 * minutes - 10_000)) * 1e6 };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await run(process.argv.slice(2));
+askForPriority();
+const [streams, seconds, minutes] = [Number(values.streams), Number(values.seconds), Number(values.minutes)];
+const heads = ['threads', 'blocked     ', 'late p50 ms', 'p99', 'p99.9', 'max', 'sent', 'skipped ms', 'empty slots'];
+const rows: (string | number)[][] = [];
+if (seconds > 0) {
+  const blocks = values.blocks.split(',').map((text) => text.split('/').map(Number));
+  const table = new Table(heads);
+  for (const threads of [1, 0]) {
+    for (const [busyMs = 0, everyMs = 500] of [[], ...blocks]) {
+      rows.push(await departures(threads, { busyMs, everyMs }, streams, seconds));
+      table.row(rows.at(-1)!);
+    }
+  }
+}
+const drifted = minutes > 0 ? await drift(minutes) : undefined;
+if (drifted !== undefined) {
+  console.log(`${minutes} minutes against CLOCK_MONOTONIC: drift ${drifted.driftMs.toFixed(3)} ms, ${drifted.ppm.toFixed(2)} ppm`);
+}
+save('punctual', { streams, seconds, heads, rows, drift: drifted });

@@ -1,6 +1,6 @@
 /** How every bench ends: a table on the terminal, and `results/NAME.json` with the machine and the versions it was made with. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 
 const packageFile = new URL('../package.json', import.meta.url);
@@ -23,6 +23,17 @@ export const machine = () => ({
   memoryGb: Math.round(totalmem() / 2 ** 30),
   kernel: release(),
 });
+
+/** Of packages of npm, from where they are installed: for the benches alone, or for the project. */
+export function versionsOf(names: readonly string[]): Record<string, string> {
+  const folders = ['./node_modules/', '../node_modules/'].map((folder) => new URL(folder, import.meta.url));
+  return Object.fromEntries(
+    names.map((name) => {
+      const found = folders.map((folder) => new URL(`${name}/package.json`, folder)).find((path) => existsSync(path));
+      return [name, found === undefined ? '?' : (JSON.parse(readFileSync(found, 'utf8')) as { version: string }).version];
+    }),
+  );
+}
 
 /** `versions`: of those that were measured beside ours. */
 export function save(name: string, results: unknown, versions: Readonly<Record<string, string>> = {}): void {

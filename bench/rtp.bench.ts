@@ -2,14 +2,13 @@
  * RTP by the packet: read and written beside rtp.js and werift, the same work for each; and what the rest of our receive side costs. Nanoseconds and
  * bytes allocated. Every task first writes the header of the next packet of a stream over the last one's, as a network would.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { cpus } from 'node:os';
 import { RtpPacket as RtpJsPacket } from 'rtp.js/packets';
 import { Concealer, decoder } from '../src/codec.js';
 import { JitterBuffer, Playout, parseRtp, ReceiverStats, RtpHeader, RtpSource, SymmetricRtp, TimeScale, writeRtp } from '../src/rtp.js';
 import { allocation } from './allocation.js';
 import { measure, type Task } from './measure.js';
+import { save, versionsOf } from './report.js';
 
 /** Installed here alone, so not known to the type checker. */
 interface WeriftPacket {
@@ -170,7 +169,4 @@ for (const [work, tasks] of Object.entries(tables)) {
     results.push({ work, name, ns: Math.round(ns * 10) / 10, best: Math.round(best * 10) / 10, bytes });
   }
 }
-const folder = new URL('./results/', import.meta.url);
-mkdirSync(folder, { recursive: true });
-const machine = { node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length };
-writeFileSync(new URL('rtp.json', folder), `${JSON.stringify({ machine, results }, undefined, 2)}\n`);
+save('rtp', results, versionsOf(['rtp.js', 'werift']));

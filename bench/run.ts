@@ -20,13 +20,18 @@ const benches: Readonly<Record<string, Bench>> = {
   },
   calls: {
     file: 'calls.ts',
-    what: 'N echo calls in one process: CPU beside a floor of plain sockets, punctuality, memory [--calls 100,1000 --rate 8000,16000 --hold 20]',
+    what: 'N echo calls, ours beside Asterisk, SIPp, baresip and bare sockets: CPU, memory, punctuality [--calls 100,1000 --hold 20 --media plain,srtp]',
+    needsOthers: false,
+  },
+  growth: {
+    file: 'growth.ts',
+    what: 'how cost grows with calls and with calls a second: a line, its fit, a plot [--write]',
     needsOthers: false,
   },
   'engine-work': { file: 'engine-work.ts', what: 'what the engine itself does for a pair of packets, without sockets', needsOthers: false },
   punctual: {
     file: 'punctual.ts',
-    what: 'departures while the application blocks its thread; drift over --minutes 10',
+    what: 'departures while the application blocks its thread [--blocks 200/500,100/300]; drift over --minutes 10',
     needsOthers: false,
   },
   'barge-in': {
@@ -38,7 +43,7 @@ const benches: Readonly<Record<string, Bench>> = {
   sip: { file: 'sip.bench.ts', what: 'parse and write SIP messages, against npm sip, drachtio-sip, jssip, sip.js', needsOthers: true },
   cps: {
     file: 'cps.bench.ts',
-    what: 'what a call costs and how many a second, without and with media, beside SIPp uas and Asterisk 22 (needs callload) [--limit]',
+    what: 'what a call costs and how many a second, without and with media, beside SIPp uas and Asterisk 22 [--limit]',
     needsOthers: false,
   },
   startup: { file: 'startup.ts', what: 'import and require of the built package, and bot.start() until registered', needsOthers: false },

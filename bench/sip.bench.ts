@@ -2,9 +2,7 @@
  * The SIP message against the other parsers of npm, the same work for each, in one run: bytes in, values out; values in, bytes out.
  * Values are those a user agent asks of every message: Via (sent-by, branch), From and To (URI, tag), Call-ID, CSeq (number, method), Contact (URI).
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { cpus } from 'node:os';
 import type { SipMessage } from '../src/sip/message/message.js';
 import { SipRequest } from '../src/sip/message/message.js';
 import { parse } from '../src/sip/message/parse.js';
@@ -12,6 +10,7 @@ import { responseTo } from '../src/sip/message/response-to.js';
 import { write } from '../src/sip/message/write.js';
 import { measure, type Task } from './measure.js';
 import { invite, ok } from './messages.js';
+import { save, versionsOf } from './report.js';
 
 const require = createRequire(import.meta.url);
 
@@ -277,8 +276,5 @@ for (const [work, { tasks, wanted }] of Object.entries(tables)) {
     results.push({ work, parser: name, ns: Math.round(ns), best: Math.round(best), perSecond: Math.round(1e9 / ns) });
   }
 }
-const folder = new URL('./results/', import.meta.url);
-mkdirSync(folder, { recursive: true });
-const machine = { node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length };
-writeFileSync(new URL('sip.json', folder), `${JSON.stringify({ machine, results }, undefined, 2)}\n`);
+save('sip', results, versionsOf(['sip', 'drachtio-sip', 'jssip', 'sip.js']));
 if (isShort) console.log('\nA figure is short of what is wanted; on a busy machine, run again before believing it.');

@@ -4,14 +4,13 @@
  * than protecting, since a packet can be opened only once.
  */
 import { createCipheriv, createHmac } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { cpus } from 'node:os';
 import { systemRandom } from '../src/random.js';
 import { deriveKeys } from '../src/rtp/srtp/keys.js';
 import { type CryptoKeys, type CryptoSuite, cryptoKeyLength, cryptoKeysFrom, SrtpContext, writeRtp } from '../src/rtp.js';
 import { allocation } from './allocation.js';
 import { measure } from './measure.js';
+import { save, versionsOf } from './report.js';
 
 /** Installed here alone, so not known to the type checker. */
 interface WeriftSession {
@@ -160,7 +159,4 @@ for (const { suite, make } of tables) {
     });
   }
 }
-const folder = new URL('./results/', import.meta.url);
-mkdirSync(folder, { recursive: true });
-const machine = { node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length };
-writeFileSync(new URL('srtp.json', folder), `${JSON.stringify({ machine, results }, undefined, 2)}\n`);
+save('srtp', results, versionsOf(['werift']));

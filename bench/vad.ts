@@ -1,11 +1,12 @@
 /**
  * How well voice detectors hear: speech with noise added, through G.711, held against where the clean speech is (ITU-T P.56: 15.9 dB under the
  * active level; pauses up to 200 ms belong to it). Hits: frames of speech called speech; false alarms: frames farther than 300 ms from any speech
- * called speech; onset: from the first frame of a stretch of speech to the first call. `SIPBOT_TEST_DATA=folder npx tsx bench/vad.ts`
+ * called speech; onset: from the first frame of a stretch of speech to the first call. `SIPBOT_TEST_DATA=folder npm run bench -- vad`
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decoder, encoder, Resampler, readWav, VoiceActivity, type VoiceDetector, webRtcVad } from '../src/codec.js';
+import { save, versionsOf } from './report.js';
 
 const RATE = 8000;
 const FRAME = 80;
@@ -154,6 +155,7 @@ const detectors: Record<string, VoiceDetector> = {
   'WebRTC, mode 3': webRtc[1]!.detector(RATE),
 };
 
+const results: object[] = [];
 console.log('| noise | SNR dB | detector | hits % | false alarms % | onset ms, median / worst | missed |\n|---|---|---|---|---|---|---|');
 for (const [kind, make] of Object.entries(noises)) {
   for (const snrDb of [20, 10, 5]) {
@@ -169,6 +171,13 @@ for (const [kind, make] of Object.entries(noises)) {
         }
       }
       const onsets = total.onsets.sort((a, b) => a - b);
+      results.push({
+        kind,
+        snrDb,
+        name,
+        ...total,
+        onsets: { median: onsets[onsets.length >> 1], worst: onsets.at(-1), of: onsets.length },
+      });
       const percent = (part: number, whole: number): string => ((100 * part) / whole).toFixed(1);
       console.log(
         `| ${kind} | ${snrDb} | ${name} | ${percent(total.hits, total.speech)} | ${percent(total.alarms, total.silence)} | ${onsets[onsets.length >> 1] ?? '–'} / ${onsets.at(-1) ?? '–'} | ${total.missed} of ${total.missed + onsets.length} |`,
@@ -176,3 +185,4 @@ for (const [kind, make] of Object.entries(noises)) {
     }
   }
 }
+save('vad', results, versionsOf(['@echogarden/fvad-wasm']));

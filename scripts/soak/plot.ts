@@ -50,12 +50,12 @@ function drawPanel({ title, lines }: Panel, minutes: number, warmupMinutes: numb
 }
 
 /** 1, 2 or 5 times a power of ten, and no less than what is drawn. */
-function niceTop(most: number): number {
+export function niceTop(most: number): number {
   if (most <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(most));
   return [1, 1.5, 2, 3, 4, 5, 7.5, 10].map((factor) => factor * power).find((top) => top >= most) ?? 10 * power;
 }
 
-function escapeXml(text: string): string {
+export function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

@@ -26,12 +26,14 @@ export async function startAsterisk(options: {
   readonly host: string;
   readonly folder: string;
   readonly port?: number;
+  /** Two for each call. @default [30000, 31998] */
+  readonly rtpPorts?: readonly [number, number];
   /** The network namespace it lives in. @default ours */
   readonly namespace?: string;
   /** A proxy that may call and be called without a word: `Dial(PJSIP/NNNN@proxy)`. */
   readonly proxy?: string;
 }): Promise<Asterisk> {
-  const { host, folder, proxy } = options;
+  const { host, folder, proxy, rtpPorts = [30_000, 31_998] } = options;
   const port = options.port ?? 5060;
   const ports = { tlsPort: port + 1, wsPort: port + 28, wssPort: port + 29 };
   const sounds = join(root, 'usr/share/asterisk/sounds/en');
@@ -51,8 +53,8 @@ export async function startAsterisk(options: {
     WSPORT: String(ports.wsPort),
     WSSPORT: String(ports.wssPort),
     AMIPORT: String(port + 30),
-    RTPSTART: '30000',
-    RTPEND: '31998',
+    RTPSTART: String(rtpPorts[0]),
+    RTPEND: String(rtpPorts[1]),
     DIR: folder,
     SOUNDS: sounds,
     PROXY: proxy ?? '',
