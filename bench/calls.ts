@@ -9,7 +9,7 @@
  */
 import { parseArgs } from 'node:util';
 import { askForPriority } from '../test/interop/peers/process.js';
-import { type Cell, measureCell, type Work } from './calls/cell.js';
+import { measureCell, type Work } from './calls/cell.js';
 import { loadRuns, type Run, summarize } from './calls/summary.js';
 import { printCells } from './calls/table.js';
 import type { Media } from './load/description.js';
@@ -55,19 +55,19 @@ const runs: Run[] = values.add ? loadRuns() : [];
 const versions: Record<string, string> = {};
 for (let repeat = 0; repeat < Number(values.repeats); repeat++) {
   for (const calls of list(values.calls).map(Number)) {
-    const cells: Cell[] = [];
+    let floor: number | undefined;
     for (const work of worksFor(calls)) {
       const cell = await measureCell(work);
-      if (cell === undefined) console.log(`${work.peer}, ${work.media}: not installed here, or does not do this`);
-      else cells.push(cell);
-    }
-    const floor = cells.find(({ peer }) => peer.startsWith('floor'))?.core;
-    for (const cell of cells) {
+      if (cell === undefined) {
+        console.log(`${work.peer}, ${work.media}: not installed here, or does not do this`);
+        continue;
+      }
+      if (work.peer === 'floor') floor = cell.core;
       versions[cell.peer] = cell.version;
       runs.push({ ...cell, timesFloor: floor === undefined ? undefined : cell.core / floor });
+      // Whoever stops a long run keeps what it had.
+      save('calls', { rows: summarize(runs), runs }, versions);
     }
   }
 }
-const rows = summarize(runs);
-printCells(rows);
-save('calls', { rows, runs }, versions);
+printCells(summarize(runs));

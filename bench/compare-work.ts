@@ -1,36 +1,31 @@
-/** One process of `bench:compare`: the work, done with the sources of the checkout that is named; prints nanoseconds of CPU. */
+/** One process of `bench:compare`: the work, done with the sources of the checkout that is named; prints nanoseconds of CPU. What that checkout does not have is left out. */
 import { pathToFileURL } from 'node:url';
-import { measure } from './measure.js';
-import { invite, ok } from './messages.js';
+import { answeringTasks } from './compare/answering.js';
+import { engineTasks } from './compare/engine.js';
+import { messageTasks } from './compare/message.js';
+import { packetTasks } from './compare/packet.js';
+import { measure, type Task } from './measure.js';
 
-const room = pathToFileURL(`${process.argv[2]}/src/sip/message/`);
-type Room = typeof import('../src/sip/message/parse.js') &
-  typeof import('../src/sip/message/response-to.js') &
-  typeof import('../src/sip/message/write.js') &
-  typeof import('../src/sip/message/message.js');
-const files = await Promise.all(['parse', 'response-to', 'write', 'message'].map((name) => import(new URL(`${name}.ts`, room).href)));
-const { parse, responseTo, write, SipRequest } = Object.assign({}, ...files) as Room;
+/** Several operations a run, where one alone cannot be had. */
+export interface Work extends Task {
+  readonly operations?: number;
+}
 
-const request = parse(invite) as InstanceType<typeof SipRequest>;
-const body = Buffer.from(request.body).toString();
-const entries = request.entries.filter(([name]) => name !== 'Content-Length');
-const headers = [['Contact', '<sip:+14155550123@198.51.100.23:5080>']] as const;
+const source = pathToFileURL(`${process.argv[2]}/src/`);
+/** All that some files of it export. */
+const load = async <T>(...names: string[]): Promise<T> => {
+  const files = await Promise.all(names.map((name) => import(new URL(`${name}.ts`, source).href) as Promise<object>));
+  return Object.assign({}, ...files) as T;
+};
 
-const timings = measure(
-  [
-    {
-      name: 'INVITE in, 200 out',
-      run: () => write(responseTo(parse(invite) as typeof request, 200, { toTag: 'x', headers, contentType: 'application/sdp', body })),
-    },
-    {
-      name: '200 in, six headers',
-      run: () => {
-        const { via, from, to, callId, cseq, contact } = parse(ok) as typeof request;
-        return [via?.branch, from?.tag, to?.tag, callId, cseq?.number, contact?.uriText];
-      },
-    },
-    { name: 'INVITE out', run: () => write(new SipRequest('INVITE', request.uri, entries, body)) },
-  ],
-  { rounds: 15, warmMs: 300 },
-);
-console.log(JSON.stringify(Object.fromEntries(timings.map(({ name, ns }) => [name, ns]))));
+const works: Work[] = [];
+for (const make of [messageTasks, answeringTasks, packetTasks, engineTasks]) {
+  try {
+    works.push(...(await make(load)));
+  } catch (error) {
+    console.error(`${make.name}: ${(error as Error).message}`);
+  }
+}
+const timings = measure(works, { rounds: 15, warmMs: 300 });
+console.log(JSON.stringify(Object.fromEntries(timings.map(({ name, ns }, i) => [name, ns / (works[i]!.operations ?? 1)]))));
+process.exit(0);

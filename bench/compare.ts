@@ -1,6 +1,6 @@
 /**
- * `npm run bench:compare -- REV [--rounds 7]`: the signalling path of another revision beside that of this working tree, in turns in one run: bytes of
- * an INVITE in, a 200 OK out; a 200 OK read; an INVITE written. CPU time, medians; the ratio is what counts.
+ * `npm run bench:compare -- REV [--rounds 7]`: the work of another revision beside that of this working tree, in turns in one run: messages read and
+ * written, a request answered by a whole agent, codecs, SRTP, a pair of packets through the engine. CPU time, medians; the ratio is what counts.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
@@ -27,9 +27,11 @@ git('worktree', 'add', '--detach', '--force', base, revision);
 try {
   symlinkSync(join(root, 'node_modules'), join(base, 'node_modules'));
   const work = fileURLToPath(new URL('./compare-work.ts', import.meta.url));
+  const missing = new Set<string>();
   const once = (of: string): Record<string, number> => {
     const { stdout, stderr, status } = spawnSync(process.execPath, ['--import', 'tsx', work, of], { cwd: root, encoding: 'utf8' });
     if (status !== 0) throw new Error(stderr);
+    for (const line of stderr.split('\n').filter(Boolean)) missing.add(line);
     return JSON.parse(stdout) as Record<string, number>;
   };
   const runs = { base: [] as Record<string, number>[], ours: [] as Record<string, number>[] };
@@ -38,11 +40,13 @@ try {
     runs.ours.push(once(root));
   }
   const table = new Table(['what                    ', `${revision} ns`, 'here ns', 'here / base']);
-  const results = Object.keys(runs.ours[0]!).map((what) => {
+  const both = Object.keys(runs.ours[0]!).filter((what) => runs.base[0]![what] !== undefined);
+  const results = both.map((what) => {
     const [was, is] = [runs.base, runs.ours].map((all) => median(all.map((run) => run[what]!)));
     table.row([what, was!.toFixed(0), is!.toFixed(0), (is! / was!).toFixed(2)]);
     return { what, baseNs: was!, hereNs: is!, ratio: is! / was! };
   });
+  for (const line of missing) console.log(`left out: ${line}`);
   save('compare', { revision, rounds: Number(values.rounds), results });
 } finally {
   if (existsSync(base)) git('worktree', 'remove', '--force', base);
