@@ -45,11 +45,13 @@ setInterval(() => {
 }, 20);
 
 process.on('message', () => {
+  let most = 0;
   const sum = { lost: 0, late: 0, concealedMs: 0, skipped: 0, foreign: 0 };
   for (const call of calls) {
     const stats = call.stats();
     if (stats === undefined) continue;
     sum.lost += stats.receivedLost;
+    most = Math.max(most, stats.receivedLost);
     sum.late += stats.receivedLate;
     sum.concealedMs += stats.concealedMs;
     sum.skipped += stats.sentSkipped;
@@ -59,6 +61,7 @@ process.on('message', () => {
   const { signalling, guard, media, strangers } = bot.stats();
   const report: BotReport = {
     ...sum,
+    lostElsewhere: sum.lost - most,
     calls: calls.size,
     ended,
     cpuMs: (user + system) / 1000,

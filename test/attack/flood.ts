@@ -1,14 +1,14 @@
 /** Floods that no tool of others does: RTP at a port, SIP from a thousand addresses of the loopback, connections that never finish a message. */
 import { createSocket, type Socket } from 'node:dgram';
 import { connect } from 'node:net';
-import { BOT, type FloodStart } from './wire.js';
+import { address, BOT, type FloodStart } from './wire.js';
 
 const lookup = (host: string, _options: unknown, callback: (error: null, address: string, family: number) => void): void =>
   callback(null, host, 4);
 
-async function socketAt(address: string): Promise<Socket> {
+async function socketAt(host: string): Promise<Socket> {
   const socket = createSocket({ type: 'udp4', lookup: lookup as never });
-  await new Promise<void>((resolve) => socket.bind(0, address, resolve));
+  await new Promise<void>((resolve) => socket.bind(0, host, resolve));
   return socket;
 }
 
@@ -26,7 +26,7 @@ async function paced({ perS, seconds }: FloodStart, send: (i: number) => void): 
 }
 
 async function rtp(start: FloodStart): Promise<number> {
-  const socket = await socketAt('127.0.0.90');
+  const socket = await socketAt(address(90));
   const packet = Buffer.alloc(172, 0x55);
   packet.writeUInt16BE(0x8000, 0);
   return paced(start, (i) => {
@@ -35,6 +35,37 @@ async function rtp(start: FloodStart): Promise<number> {
     // Now and then the SSRC of the honest caller, which is the hardest to tell from him.
     packet.writeUInt32BE(i % 4 === 0 ? 1000 : i, 8);
     socket.send(packet, start.port, BOT);
+  });
+}
+
+/** From nothing at all to the longest that UDP carries, most of them with the honest caller's SSRC. */
+async function oddSizes(start: FloodStart): Promise<number> {
+  const socket = await socketAt(address(92));
+  const lengths = [0, 1, 2, 11, 12, 13, 4000, 172, 1500, 8, 65_507, 4];
+  const bytes = Buffer.alloc(65_507, 0x55);
+  bytes.writeUInt32BE(1000, 8);
+  return paced(start, (i) => {
+    // Every other with a header that claims more than there is: fifteen sources, an extension of 256 KiB, padding of 255.
+    bytes[0] = i % 2 === 0 ? 0x80 : 0xbf;
+    bytes[1] = i % 3 === 0 ? 0 : i & 0xff;
+    bytes.writeUInt16BE(i & 0xffff, 2);
+    socket.send(bytes, 0, lengths[i % lengths.length]!, start.port, BOT);
+  });
+}
+
+/** Goodbyes in the honest caller's name, reports of a stream lost and of round trips that were none, a million members; at both ports of the pair. */
+async function rtcpLies(start: FloodStart): Promise<number> {
+  const socket = await socketAt(address(93));
+  const bye = Buffer.from([0x81, 203, 0, 1, 0, 0, 0x03, 0xe8]);
+  const report = Buffer.alloc(32, 0xff);
+  report.set([0x81, 201, 0, 7]);
+  const sender = Buffer.alloc(28, 0x7f);
+  sender.set([0x80, 200, 0, 6]);
+  return paced(start, (i) => {
+    report.writeUInt32BE(i % 2 === 0 ? 1000 : i, 4);
+    sender.writeUInt32BE(i, 4);
+    const bytes = [bye, report, sender, Buffer.concat([report, bye])][i % 4]!;
+    socket.send(bytes, start.port + ((i >> 2) & 1), BOT);
   });
 }
 
@@ -62,7 +93,7 @@ async function slowLoris({ seconds }: FloodStart): Promise<number> {
   const words = `INVITE sip:100@${BOT} SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bK1\r\nX-Slow: `;
   let opened = 0;
   const open = (): void => {
-    const socket = connect({ host: BOT, port: 5060, localAddress: '127.0.0.91' });
+    const socket = connect({ host: BOT, port: 5060, localAddress: address(91) });
     let at = 0;
     socket.on('error', () => {});
     socket.on('connect', () => {
@@ -80,7 +111,9 @@ async function slowLoris({ seconds }: FloodStart): Promise<number> {
 }
 
 process.on('message', async (start: FloodStart) => {
-  const count = await { rtp, 'many-sources': manySources, 'slow-loris': slowLoris }[start.kind](start);
+  const count = await { rtp, 'odd-sizes': oddSizes, 'rtcp-lies': rtcpLies, 'many-sources': manySources, 'slow-loris': slowLoris }[
+    start.kind
+  ](start);
   process.send!(count);
   setTimeout(() => process.exit(0), 50);
 });

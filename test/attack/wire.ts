@@ -1,8 +1,10 @@
 /** Who is where on the loopback, and what the processes of the attack run tell each other. */
 import type { GuardCounters } from '../../src/sip/ua/guard/guard.js';
 
-export const BOT = '127.0.0.50';
-export const HONEST = '127.0.0.60';
+/** Of the loopback, in the /24 that this run has for itself. */
+export const address = (host: number): string => `${process.env.SIPBOT_INTEROP_NET ?? '127.0.0'}.${host}`;
+export const BOT = address(50);
+export const HONEST = address(60);
 export const USER = '7001';
 export const PASSWORD = 'pw7014';
 export const CALLS = 50;
@@ -13,6 +15,8 @@ export interface BotReport {
   readonly ended: readonly string[];
   readonly lost: number;
   readonly late: number;
+  /** Lost by all calls but the one that lost most. */
+  readonly lostElsewhere: number;
   readonly concealedMs: number;
   readonly skipped: number;
   readonly foreign: number;
@@ -47,7 +51,7 @@ export interface CallerReport {
   readonly rtpPort: number;
 }
 
-export type FloodKind = 'rtp' | 'many-sources' | 'slow-loris';
+export type FloodKind = 'rtp' | 'odd-sizes' | 'rtcp-lies' | 'many-sources' | 'slow-loris';
 
 export interface FloodStart {
   readonly kind: FloodKind;

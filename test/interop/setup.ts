@@ -9,7 +9,7 @@ import { baresipInstalled } from './peers/baresip.js';
 import { kamailioInstalled, startKamailio } from './peers/kamailio.js';
 import { claimLoopback } from './peers/loopback.js';
 import { whyNoNat } from './peers/nat.js';
-import { askForPriority, at, here, type Peer } from './peers/process.js';
+import { askForPriority, at, has, here, type Peer } from './peers/process.js';
 import { rtpengineInstalled, startRtpengine } from './peers/rtpengine.js';
 import { sippInstalled } from './peers/sipp.js';
 
@@ -33,6 +33,7 @@ export interface Peers {
   readonly kamailioSha256: PeerAddress | undefined;
   readonly rtpengine: { readonly version: string; readonly host: string } | undefined;
   readonly baresip: boolean;
+  readonly sipvicious: boolean;
   readonly sipp36: boolean;
   readonly sipp38: boolean;
   /** Why there is no NAT here; undefined where there can be one. */
@@ -80,6 +81,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       kamailioSha256: kamailioSha256 && addressOf({ ...kamailioSha256, wssPort: 0 }),
       rtpengine: rtpengine && { version: rtpengine.version, host: at(24) },
       baresip: baresipInstalled(),
+      sipvicious: has('svmap'),
       sipp36: sippInstalled('3.6'),
       sipp38: sippInstalled('3.8'),
       whyNoNat: whyNoNat(),

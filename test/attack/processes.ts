@@ -1,0 +1,96 @@
+/**
+ * Who gets which processor in the attack run. The bot has one core for itself, as far as priorities go; the honest callers are at real-time priority on the
+ * other, so that what they find late is the bot's; whoever attacks gets what they leave of it. Where that is not allowed, they share as they may.
+ */
+import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { availableParallelism, setPriority } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const CORES = availableParallelism();
+
+export type Part = 'bot' | 'honest' | 'attacker';
+const NICE: Readonly<Record<Part, number>> = { bot: -15, honest: -15, attacker: 19 };
+
+/** What could not be had of the machine; the table says so. */
+export const missing = new Set<string>();
+
+/** Detached: in a session of its own, since Linux shares the processors among sessions before it looks at their processes. */
+export function start(file: string, part: Part): ChildProcess {
+  const child = fork(join(here, file), [], {
+    execArgv: ['--import', 'tsx'],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    detached: part !== 'attacker',
+  });
+  try {
+    setPriority(child.pid!, NICE[part]);
+    if (part !== 'attacker') writeFileSync(`/proc/${child.pid}/autogroup`, String(NICE[part]));
+  } catch {
+    missing.add('priorities');
+  }
+  return child;
+}
+
+/**
+ * Once it is up: a process that starts needs all its threads. V8's helpers go before the thread that waits for them: it spins while it waits, and at one
+ * real-time priority they would not have their turn.
+ */
+export function place({ pid }: ChildProcess, part: Part): void {
+  if (CORES < 2) return;
+  const ask = (what: string, command: string, args: readonly string[]): void => {
+    try {
+      execFileSync(command, [...args, String(pid)], { stdio: 'ignore' });
+    } catch {
+      missing.add(what);
+    }
+  };
+  ask('a core for the bot', 'taskset', ['-a', '-p', '-c', part === 'bot' ? '0' : '1']);
+  if (part !== 'honest') return;
+  ask('real-time priority for the callers', 'chrt', ['-a', '-r', '-p', '41']);
+  ask('real-time priority for the callers', 'chrt', ['-r', '-p', '40']);
+}
+
+export function heard<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null): void => reject(new Error(`a process of the attack run ended with ${code}`));
+    child.once('exit', onExit);
+    child.once('message', (message) => {
+      child.off('exit', onExit);
+      resolve(message as T);
+    });
+  });
+}
+
+export function ask<T>(child: ChildProcess, what: unknown): Promise<T> {
+  const answer = heard<T>(child);
+  child.send(what as object);
+  return answer;
+}
+
+/** A program of others in the place of an attacker, ended after so long; what it wrote. */
+export function tool(
+  command: string,
+  args: readonly string[],
+  options: { readonly cwd: string; readonly limitMs: number },
+): Promise<string> {
+  return new Promise((resolve) => {
+    const pinned = CORES < 2 ? [] : ['taskset', '-c', '1'];
+    const [first = command, ...rest] = [...pinned, 'nice', '-n', '19', command, ...args];
+    const child = spawn(first, rest, { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TERM: 'dumb' } });
+    let text = '';
+    const keep = (chunk: Buffer): void => {
+      text = (text + chunk.toString('latin1')).slice(-200_000);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    const limit = setTimeout(() => child.kill('SIGKILL'), options.limitMs);
+    child.once('exit', () => {
+      clearTimeout(limit);
+      resolve(text);
+    });
+  });
+}
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
