@@ -9,6 +9,7 @@ import { JitterBuffer, Playout, parseRtp, ReceiverStats, RtpHeader, RtpSource, S
 import { allocation } from './allocation.js';
 import { measure, type Task } from './measure.js';
 import { save, versionsOf } from './report.js';
+import { socketAllocation } from './rtp/socket-allocation.js';
 
 /** Installed here alone, so not known to the type checker. */
 interface WeriftPacket {
@@ -169,4 +170,8 @@ for (const [work, tasks] of Object.entries(tables)) {
     results.push({ work, name, ns: Math.round(ns * 10) / 10, best: Math.round(best * 10) / 10, bytes });
   }
 }
+const { bare, ours } = await socketAllocation();
+console.log(`\nbytes left to the collector for a packet from a real socket: a bare dgram listener ${bare}, into our jitter buffer ${ours}`);
+results.push({ work: 'from the socket', name: 'bare dgram listener', ns: Number.NaN, best: Number.NaN, bytes: bare });
+results.push({ work: 'from the socket', name: 'sipbot, into the jitter buffer', ns: Number.NaN, best: Number.NaN, bytes: ours });
 save('rtp', results, versionsOf(['rtp.js', 'werift']));
