@@ -34,6 +34,11 @@ const benches: Readonly<Record<string, Bench>> = {
     what: 'departures while the application blocks its thread [--blocks 200/500,100/300]; drift over --minutes 10',
     needsOthers: false,
   },
+  threads: {
+    file: 'threads.ts',
+    what: 'how many streams one media thread carries, and two, until they are late [--limit 5]',
+    needsOthers: false,
+  },
   'barge-in': {
     file: 'barge-in.ts',
     what: "from the caller's first sample to the bot softer, and silent, at the caller [--times 30]",
