@@ -67,14 +67,9 @@ export {
 export type { ReferProgress, ReferProgressEvents, ReferResult } from './sip/ua/refer-progress.js';
 export type { ReferSubscription } from './sip/ua/refer-subscription.js';
 export { type Location, Registrar, type RegistrarEvents, type RegistrarOptions } from './sip/ua/registrar.js';
-export {
-  type Registered,
-  Registration,
-  type RegistrationEvents,
-  type RegistrationFailure,
-  type RegistrationOptions,
-} from './sip/ua/registration.js';
+export { Registration } from './sip/ua/registration.js';
 export type { RegistrationState } from './sip/ua/registration-cycle.js';
+export type { Registered, RegistrationEvents, RegistrationFailure, RegistrationOptions } from './sip/ua/registration-options.js';
 export {
   type IncomingSubscription,
   type IncomingSubscriptionEvents,

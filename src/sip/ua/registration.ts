@@ -1,105 +1,35 @@
 /** One account at one registrar, kept registered (RFC 3261 §10.2, RFC 5626, RFC 3327, RFC 3608, RFC 5627): the cycle, wired to an agent. */
 import { EventEmitter } from 'eventemitter3';
-import type { Clock, Timer } from '../../clock.js';
+import type { Timer } from '../../clock.js';
 import { OptionError, RegistrationError } from '../../errors.js';
-import type { Logger } from '../../log.js';
-import type { SocketAddress } from '../../network.js';
-import type { Random } from '../../random.js';
-import type { CredentialSource } from '../auth/digest-client.js';
-import type { HeaderEntry } from '../message/headers.js';
 import { SipRequest, type SipResponse } from '../message/message.js';
 import { NameAddr } from '../message/name-addr.js';
-import { Params } from '../message/params.js';
 import { Uri } from '../message/uri.js';
 import type { Flow } from '../transport/flow.js';
-import { withoutBrackets } from '../transport/ip.js';
-import { parseServer, type TargetResolver } from '../transport/resolve.js';
-import type { TransportLayer } from '../transport/transport-layer.js';
+import { parseServer } from '../transport/resolve.js';
 import { ownBindings } from './bindings.js';
 import { type ContactIdentity, contactIdentity } from './contact-identity.js';
 import { isLocal } from './local-response.js';
-import type { RequestOptions } from './outgoing-request.js';
 import { adviceFor, isRefusal } from './registration-advice.js';
-import { type CycleEffect, type CycleOptions, type CycleTimer, RegistrationCycle, type RegistrationState } from './registration-cycle.js';
-
-export interface RegistrationOptions extends Omit<CycleOptions, 'fraction'> {
-  /** The address of record: `sip:6001@pbx.example.com`. */
-  readonly uri: string;
-  readonly credentials?: CredentialSource;
-  readonly displayName?: string;
-  /** `sip:pbx.example.com:5080;transport=tcp`, or `wss://pbx.example.com/ws`. @default the host of `uri` */
-  readonly registrar?: string;
-  /** Where everything is sent first, spelled likewise: becomes a Route. */
-  readonly outboundProxy?: string;
-  /** Asked for; what the registrar grants counts. @default 300 */
-  readonly expiresS?: number;
-  /** A UUID or a URN that tells this agent from others of the same account. @default derived from the account */
-  readonly instanceId?: string;
-  /** Which of several flows of one account this is (RFC 5626 §4.2). @default 1 */
-  readonly regId?: number;
-  /** `off` sends neither reg-id nor instance, for registrars that stumble over them. @default 'auto' */
-  readonly outbound?: 'auto' | 'off';
-  /** Register the address that responses say we come from. @default 'auto': unless the agent has a fixed public address */
-  readonly rewriteContact?: 'auto' | 'off';
-  /** What the Contact's user is derived from. @default the password; without one, drawn anew each time */
-  readonly secret?: string;
-  readonly headers?: readonly HeaderEntry[];
-  /** How long `stop` waits for its answer, in ms. @default 4000 */
-  readonly stopWithinMs?: number;
-}
-
-/** What an agent lends to its registrations. */
-export interface RegistrationHost {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly transports: TransportLayer;
-  readonly resolver: Pick<TargetResolver, 'markDown' | 'useWsPath'>;
-  /** As `UserAgent.request`. */
-  request(options: RequestOptions): Promise<SipResponse>;
-}
-
-/** What the registrar gave us. */
-export interface Registered {
-  readonly contact: string;
-  readonly expiresS: number;
-  /** Routes for requests of this account (RFC 3608). */
-  readonly serviceRoute: readonly string[];
-  /** URIs that reach this very agent from anywhere (RFC 5627). */
-  readonly publicGruu: string | undefined;
-  readonly temporaryGruu: string | undefined;
-  /** Other addresses of record that are ours (RFC 7315). */
-  readonly associatedUris: readonly string[];
-  /** Whether the registrar keeps to RFC 5626. */
-  readonly isOutbound: boolean;
-  readonly flow: Flow;
-}
-
-export interface RegistrationFailure {
-  readonly error: RegistrationError;
-  readonly status: number;
-  readonly reason: string;
-  readonly advice: string;
-  /** false: refused, and not tried again. */
-  readonly willRetry: boolean;
-  /** Milliseconds until then. */
-  readonly retryInMs: number | undefined;
-}
-
-export interface RegistrationEvents {
-  /** Once; a refresh is not told. */
-  registered: [registered: Registered];
-  unregistered: [reason: 'stopped' | 'expired'];
-  /** Once for an outage, however long, and once more if it ends in a refusal. */
-  failed: [failure: RegistrationFailure];
-}
+import { type BindingState, RegistrationContact } from './registration-contact.js';
+import { type CycleEffect, type CycleTimer, RegistrationCycle, type RegistrationState } from './registration-cycle.js';
+import {
+  asLoose,
+  passwordIn,
+  type Registered,
+  type RegistrationEvents,
+  type RegistrationFailure,
+  type RegistrationHost,
+  type RegistrationOptions,
+  registrarOf,
+  sipUri,
+} from './registration-options.js';
 
 const DEFAULT_EXPIRES_S = 300;
 const MAX_EXPIRES_S = 604_800;
 const STOP_WITHIN_MS = 4_000;
 /** REGISTERs sent one after the other before an attempt counts as failed: a longer expiry, another address, a stale binding, another server. */
 const MAX_ROUNDS = 6;
-const MAX_STALE = 8;
 
 /** What has been tried in one attempt, so that nothing is tried twice. */
 interface Attempt {
@@ -122,13 +52,7 @@ export class Registration extends EventEmitter<RegistrationEvents> {
   #cseq = 0;
   #expiresS: number;
   #outbound: 'auto' | 'off';
-  /** What we registered last, and over which flow. */
-  #contact: Uri | undefined;
-  #flow: Flow | undefined;
-  /** Where the registrar's side of that flow sees us. */
-  #seen: { readonly flow: Flow; readonly address: SocketAddress } | undefined;
-  /** Bindings of ours that must go with the next REGISTER. */
-  #stale: Uri[] = [];
+  readonly #contact: RegistrationContact;
   #registered: Registered | undefined;
   #failure: RegistrationFailure | undefined;
   #rejection = { status: 0, reason: '', advice: '' };
@@ -155,6 +79,7 @@ export class Registration extends EventEmitter<RegistrationEvents> {
     new SipRequest('REGISTER', this.#registrar, options.headers);
     const account = `${this.addressOfRecord} ${options.regId ?? 1}`;
     this.#identity = contactIdentity(account, options.secret ?? passwordIn(options.credentials) ?? host.random.token(), options.instanceId);
+    this.#contact = new RegistrationContact(host.transports, this.uri.scheme, this.#identity, options);
     this.#cycle = new RegistrationCycle({ ...options, fraction: () => host.random.fraction() });
     this.#callId = host.random.token();
   }
@@ -213,9 +138,9 @@ export class Registration extends EventEmitter<RegistrationEvents> {
 
   /** This machine has other addresses than before: where the registrar sees us at another now, it is told at once. */
   async onNetworkChanged(present: ReadonlySet<string>): Promise<void> {
-    const flow = this.#flow;
+    const { flow } = this.#contact;
     if (flow?.isOpen !== true || (await this.#host.transports.renew(flow, present)) === 'same') return;
-    this.#seen = undefined;
+    this.#contact.forgetSeen();
     this.#do(this.#cycle.onMoved());
   }
 
@@ -298,7 +223,7 @@ export class Registration extends EventEmitter<RegistrationEvents> {
       removed: new Set(),
       hasLookedForStale: false,
       hasMoved: false,
-      isPinned: this.#flow?.isOpen === true,
+      isPinned: this.#contact.flow?.isOpen === true,
     };
     let response = await this.#ask(attempt, this.#expiresS);
     for (let round = 1; round < MAX_ROUNDS && !signal.aborted && (await this.#isWorthAnother(attempt, response)); round++) {
@@ -314,15 +239,16 @@ export class Registration extends EventEmitter<RegistrationEvents> {
   async #isWorthAnother(attempt: Attempt, response: SipResponse): Promise<boolean> {
     const { status } = response;
     if (status < 300) {
-      const moved = !attempt.hasMoved && this.#hasMoved(response);
+      const moved = !attempt.hasMoved && this.#contact.hasMoved(response);
       attempt.hasMoved ||= moved;
-      const { stale } = ownBindings(response, this.#contact!, this.#expiresS);
-      return this.#replace(attempt, moved ? [this.#contact!, ...stale] : stale) || moved;
+      const registered = this.#contact.uri!;
+      const { stale } = ownBindings(response, registered, this.#expiresS);
+      return this.#contact.takeBack(moved ? [registered, ...stale] : stale, attempt.removed) || moved;
     }
     if (attempt.isPinned && (isLocal(response) || status === 503)) {
       // The server that had us is gone: whichever else the name leads to.
       attempt.isPinned = false;
-      const { transport, remote } = this.#flow!;
+      const { transport, remote } = this.#contact.flow!;
       this.#host.resolver.markDown({ transport, ...remote, host: this.#registrar.host });
       return true;
     }
@@ -336,7 +262,7 @@ export class Registration extends EventEmitter<RegistrationEvents> {
       // A PBX that takes one contact, and holds one of an earlier life of ours, refuses a second.
       attempt.hasLookedForStale = true;
       const listed = await this.#ask(attempt, 'query');
-      return listed.status < 300 && this.#replace(attempt, ownBindings(listed, this.#contact!, 0).left);
+      return listed.status < 300 && this.#contact.takeBack(ownBindings(listed, this.#contact.uri!, 0).left, attempt.removed);
     }
     return false;
   }
@@ -348,24 +274,17 @@ export class Registration extends EventEmitter<RegistrationEvents> {
     return true;
   }
 
-  /** Bindings to take back with the next REGISTER; false when there is none that was not taken back already. */
-  #replace(attempt: Attempt, stale: readonly Uri[]): boolean {
-    this.#stale = stale.filter((uri) => !attempt.removed.has(uri.toString())).slice(0, MAX_STALE);
-    for (const uri of this.#stale) attempt.removed.add(uri.toString());
-    return this.#stale.length > 0;
-  }
-
   #onAccepted(response: SipResponse): void {
-    const { current, expiresS } = ownBindings(response, this.#contact!, this.#expiresS);
-    const flow = this.#flow!;
-    this.#stale = [];
+    const { current, expiresS } = ownBindings(response, this.#contact.uri!, this.#expiresS);
+    const flow = this.#contact.flow!;
+    this.#contact.settle();
     if (expiresS <= 0) {
       this.#reject(response.status, 'accepted, but our binding is not there', false);
       return;
     }
     const isOutbound = response.require.includes('outbound') || response.flowTimer !== undefined;
     this.#registered = {
-      contact: this.#contact!.toString(),
+      contact: this.#contact.uri!.toString(),
       expiresS,
       serviceRoute: response.serviceRoutes.map(String),
       publicGruu: current?.params.get('pub-gruu'),
@@ -400,7 +319,7 @@ export class Registration extends EventEmitter<RegistrationEvents> {
       removed: new Set(),
       hasLookedForStale: true,
       hasMoved: true,
-      isPinned: this.#flow?.isOpen === true,
+      isPinned: this.#contact.flow?.isOpen === true,
     };
     await this.#ask(attempt, 0);
     timer.cancel();
@@ -421,7 +340,7 @@ export class Registration extends EventEmitter<RegistrationEvents> {
     const { credentials, displayName, outboundProxy, headers = [] } = this.#options;
     const aor = new NameAddr(sipUri(this.addressOfRecord, 'uri'), displayName).toString();
     const supported = this.#outbound === 'auto' ? 'path, outbound, gruu' : 'path';
-    const flow = attempt.isPinned && this.#flow?.isOpen ? this.#flow : undefined;
+    const flow = attempt.isPinned && this.#contact.flow?.isOpen ? this.#contact.flow : undefined;
     const { signal } = attempt;
     return this.#host.request({
       method: 'REGISTER',
@@ -434,7 +353,9 @@ export class Registration extends EventEmitter<RegistrationEvents> {
       ...(outboundProxy === undefined ? {} : { route: [`<${asLoose(outboundProxy)}>`] }),
       ...(credentials === undefined ? {} : { credentials }),
       ...(flow === undefined ? {} : { flow }),
-      ...(expires === 'query' ? {} : { prepare: (request: SipRequest, on: Flow) => this.#putContacts(request, on, expires) }),
+      ...(expires === 'query'
+        ? {}
+        : { prepare: (request: SipRequest, on: Flow) => this.#contact.put(request, on, expires, this.#binding) }),
       onSent: (request) => {
         this.#cseq = Math.max(this.#cseq, request.cseq?.number ?? 0);
       },
@@ -442,57 +363,14 @@ export class Registration extends EventEmitter<RegistrationEvents> {
     });
   }
 
-  #putContacts(request: SipRequest, flow: Flow, expiresS: number): void {
-    const contact = this.#contactOver(flow);
-    const before = this.#contact;
-    // What was registered elsewhere, by us, in this life: it goes as the new one comes.
-    const hasChanged = before !== undefined && before.toString() !== contact.toString();
-    if (hasChanged && this.#cycle.boundUntil !== undefined && this.#stale.length < MAX_STALE) this.#stale.push(before);
-    this.#contact = contact;
-    this.#flow = flow;
-    let params = Params.of({ expires: String(expiresS) });
-    if (this.#outbound === 'auto') {
-      params = params.with('reg-id', String(this.#options.regId ?? 1)).with('+sip.instance', `<${this.#identity.instanceId}>`);
-    }
-    const stale = new Set(this.#stale.map(String));
-    stale.delete(contact.toString());
-    request.set('Contact', new NameAddr(contact, undefined, params).toString(), ...[...stale].map((uri) => `<${uri}>;expires=0`));
-  }
-
-  #contactOver(flow: Flow): Uri {
-    const { transports } = this.#host;
-    const own = transports.sentBy(flow);
-    const isSeen = this.#seen?.flow === flow;
-    const host = isSeen ? this.#seen!.address.address : own.host;
-    // A listener of ours keeps its port: what a NAT makes of one connection leads nowhere but into it.
-    const port = isSeen && (!flow.reliable || transports.listenerOf(flow) === undefined) ? this.#seen!.address.port : own.port;
-    const transport = flow.transport === 'wss' ? 'ws' : flow.transport;
-    const params = flow.transport === 'udp' ? Params.noneUri : Params.noneUri.with('transport', transport);
-    return new Uri({ scheme: this.uri.scheme, user: this.contactUser, host, port, params });
-  }
-
-  /** RFC 3581 §4: the response says where we came from. When that is not what we registered, we register that. */
-  #hasMoved(response: SipResponse): boolean {
-    const { transports } = this.#host;
-    const via = response.via;
-    const flow = this.#flow!;
-    const contact = this.#contact!;
-    if ((this.#options.rewriteContact ?? 'auto') === 'off' || transports.hasFixedAddress) return false;
-    if (via?.received === undefined || typeof via.rport !== 'number' || contact.host.endsWith('.invalid')) return false;
-    const before = this.#seen;
-    this.#seen = { flow, address: { address: via.received, port: via.rport } };
-    const moved = this.#contactOver(flow);
-    if (withoutBrackets(moved.host) === withoutBrackets(contact.host) && moved.port === contact.port) {
-      this.#seen = before;
-      return false;
-    }
-    return true;
+  get #binding(): BindingState {
+    return { isBound: this.#cycle.boundUntil !== undefined, outbound: this.#outbound };
   }
 
   /** RFC 5626 §4.4: where it was agreed an answer is expected; else only the NAT is kept open, where there is one. */
   #keep(flow: Flow, isOutbound: boolean, flowTimerS: number | undefined): void {
     const { transports } = this.#host;
-    const isBehindNat = this.#seen?.flow === flow;
+    const isBehindNat = this.#contact.isSeenElsewhere(flow);
     this.#keeping?.stop();
     this.#keeping = undefined;
     if (isOutbound || flow.reliable || isBehindNat) {
@@ -501,7 +379,7 @@ export class Registration extends EventEmitter<RegistrationEvents> {
     }
     this.#unwatch?.();
     this.#unwatch = transports.watch(flow, () => {
-      if (this.#flow === flow) this.#do(this.#cycle.onFlowLost(this.#host.clock.now()));
+      if (this.#contact.flow === flow) this.#do(this.#cycle.onFlowLost(this.#host.clock.now()));
     });
   }
 
@@ -511,28 +389,4 @@ export class Registration extends EventEmitter<RegistrationEvents> {
     this.#unwatch?.();
     this.#unwatch = undefined;
   }
-}
-
-function sipUri(text: string, option: string): Uri {
-  const uri = parseServer(text)?.uri;
-  if (uri === undefined) throw new OptionError(option, 'a SIP URI: sip:pbx.example.com');
-  return uri;
-}
-
-/** §10.2: the Request-URI names the domain, and no user. */
-function registrarOf(options: RegistrationOptions, { scheme, host, port, params }: Uri): Uri {
-  if (options.registrar !== undefined) return sipUri(options.registrar, 'registrar').with({ user: undefined, password: undefined });
-  const transport = params.get('transport');
-  return new Uri({ scheme, host, port, params: transport === undefined ? Params.noneUri : Params.noneUri.with('transport', transport) });
-}
-
-function asLoose(proxy: string): Uri {
-  const uri = sipUri(proxy, 'outboundProxy');
-  return uri.params.has('lr') ? uri : uri.with({ params: uri.params.with('lr', true) });
-}
-
-function passwordIn(credentials: CredentialSource | undefined): string | undefined {
-  if (credentials === undefined || typeof credentials === 'function') return undefined;
-  const first = Array.isArray(credentials) ? credentials[0] : credentials;
-  return first?.password ?? (typeof first?.ha1 === 'string' ? first.ha1 : Object.values(first?.ha1 ?? {})[0]);
 }

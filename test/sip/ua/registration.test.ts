@@ -5,7 +5,8 @@ import type { SipRequest } from '../../../src/sip/message/message.js';
 import type { DatagramFlow } from '../../../src/sip/transport/flow.js';
 import type { Resolver } from '../../../src/sip/transport/resolver.js';
 import { Registrar, type RegistrarOptions } from '../../../src/sip/ua/registrar.js';
-import { Registration, type RegistrationOptions } from '../../../src/sip/ua/registration.js';
+import { Registration } from '../../../src/sip/ua/registration.js';
+import type { RegistrationOptions } from '../../../src/sip/ua/registration-options.js';
 import type { UserAgent, UserAgentOptions } from '../../../src/sip/ua/user-agent.js';
 import { NOTHING_LEFT, Town, within } from './two-agents.js';
 
