@@ -26,7 +26,7 @@ async function main(): Promise<number> {
       env: { ...process.env, SIPBOT_PEERS: 'attack' },
     });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-  const siege = new Siege({ seconds, lateMs: 10 });
+  const siege = new Siege({ seconds, warmMs: 10_000, lateMs: 10 });
   await siege.begin();
   const wanted = values.only?.split(',');
   const rows: Row[] = [];

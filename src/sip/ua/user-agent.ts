@@ -418,9 +418,11 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
   #challenge(request: SipRequest, source: string, authenticate: Authenticator | undefined): 'accept' | 'drop' | Refusal {
     const { guard } = this.#options;
     if (authenticate === undefined) return { status: 403 };
-    if (!request.has('Authorization')) return authenticate.challenge('good', source);
-    const brings = authenticate.examine?.(request, source) ?? 'answer';
-    if (brings !== 'answer') return authenticate.challenge(brings === 'stale' ? 'stale' : 'good', source);
+    const brings = request.has('Authorization') ? (authenticate.examine?.(request, source) ?? 'answer') : 'missing';
+    if (brings !== 'answer') {
+      if (guard?.mayAsk(source, this.clock.now()) === false) return 'drop';
+      return authenticate.challenge(brings === 'stale' ? 'stale' : 'good', source);
+    }
     if (guard?.mayTry(source, this.clock.now()) === false) return 'drop';
     this.#toAuthenticate.set(request, authenticate);
     return 'accept';

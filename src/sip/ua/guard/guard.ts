@@ -46,7 +46,7 @@ export interface GuardCounters {
   readonly denied: number;
   /** The same, of sources that are banned. */
   readonly shutOut: number;
-  /** Requests over the rate. */
+  /** Requests over the rate of their source or of all strangers. */
   readonly limited: number;
   readonly scanners: number;
   /** Responses to nothing we asked. */
@@ -82,6 +82,9 @@ const MAX_SPARED = 4096;
 /** Requests that want a password checked, of all unknown sources together: each keeps a transaction for 32 s when it fails. */
 const TRIES_AT_ONCE = 2000;
 const TRIES_PER_S = 100;
+/** Questions who they are, to all strangers together: each costs more than all that is looked at before it. */
+const QUESTIONS_AT_ONCE = 1000;
+const QUESTIONS_PER_S = 1000;
 const LINES_AT_ONCE = 10;
 const LINES_PER_S = 1;
 
@@ -95,6 +98,7 @@ export class Guard {
   readonly #wrong: Recent<Bucket>;
   readonly #spared = new Recent<number>(MAX_SPARED);
   readonly #tries = new Bucket();
+  readonly #questions = new Bucket();
   readonly #lines = new Bucket();
   #unsaid = 0;
   readonly #count = { denied: 0, shutOut: 0, limited: 0, scanners: 0, strays: 0, unreadable: 0, authFailures: 0, authRefused: 0 };
@@ -155,6 +159,14 @@ export class Guard {
     const { unreadable } = this.#limits;
     if (this.#source(address).unreadable.take(now, unreadable, unreadable / UNREADABLE_MS)) return true;
     this.#ban(address, 'unreadable', now);
+    return false;
+  }
+
+  /** A stranger is about to be asked who he is. False: a flood of sources is under way, and this one gets no answer for now. */
+  mayAsk(address: string, now: number): boolean {
+    if (this.#position.isKnown(address) || this.#isSpared(address, now)) return true;
+    if (this.#questions.take(now, QUESTIONS_AT_ONCE, QUESTIONS_PER_S / 1000)) return true;
+    this.#count.limited++;
     return false;
   }
 
