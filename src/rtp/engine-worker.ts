@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../clock.js';
 import { systemRandom } from '../random.js';
-import { type HostCommand, MediaHost } from './media-host.js';
+import { type HostCommand, type HostReport, MediaHost } from './media-host.js';
 import { systemDatagram } from './socket.js';
 import { streamRooms } from './stream-rooms.js';
 
@@ -14,6 +14,31 @@ export interface ThreadStart {
 const port = parentPort!;
 const { ready, counts } = workerData as ThreadStart;
 
+/** Nobody waits to hear of an end. */
+const ENDS_AFTER_MS = 20;
+
+let reports: HostReport[] = [];
+let timer: NodeJS.Timeout | undefined;
+let isDue = false;
+
+/** What is said within a turn goes in one message, and with it what could wait. */
+function report(news: HostReport): void {
+  reports.push(news);
+  if (news.type === 'closed') timer ??= setTimeout(flush, ENDS_AFTER_MS);
+  else if (!isDue) {
+    isDue = true;
+    setImmediate(flush);
+  }
+}
+
+function flush(): void {
+  clearTimeout(timer);
+  timer = undefined;
+  isDue = false;
+  if (reports.length > 0) port.postMessage(reports);
+  reports = [];
+}
+
 const host = new MediaHost({
   clock: systemClock,
   random: systemRandom,
@@ -21,14 +46,15 @@ const host = new MediaHost({
   rooms: streamRooms,
   ready,
   counts,
-  report: (report) => port.postMessage(report),
+  report,
 });
 
-port.on('message', (command: HostCommand | { readonly type: 'stop' }) => {
-  if (command.type !== 'stop') {
-    host.onCommand(command);
+port.on('message', (commands: readonly HostCommand[] | 'stop') => {
+  if (commands !== 'stop') {
+    for (const command of commands) host.onCommand(command);
     return;
   }
   host.close();
+  flush();
   port.close();
 });

@@ -8,9 +8,10 @@ import { CallError, OptionError } from '../errors.js';
 import { type Logger, silentLogger } from '../log.js';
 import type { Network } from '../network.js';
 import { type Random, systemRandom } from '../random.js';
+import { BoundAhead } from './bound-ahead.js';
 import { startThread } from './engine-thread.js';
 import { Lateness } from './media-clock.js';
-import { type HostReport, MediaHost } from './media-host.js';
+import { type HostCommand, type HostReport, MediaHost } from './media-host.js';
 import { type FrameMs, MediaStream, type OpenStream, type SampleRate } from './media-stream.js';
 import { type LinkThread, MediaThread } from './media-thread.js';
 import { PortPool } from './port-pool.js';
@@ -107,19 +108,19 @@ export class MediaEngine {
     if (!SAMPLE_RATES.includes(options.sampleRate)) throw new OptionError('sampleRate', SAMPLE_RATES.join(', '));
     if (!FRAMES_MS.includes(options.frameMs)) throw new OptionError('frameMs', FRAMES_MS.join(', '));
     const host = options.host ?? this.#host;
+    const thread = this.#quietest();
+    const bound = host === this.#host ? thread.ahead?.take() : undefined;
+    if (bound !== undefined) {
+      this.#ports.useReserved();
+      const stream = this.#make(options, thread, bound.port);
+      stream.start(host, bound);
+      this.#streams.add(stream);
+      return stream;
+    }
     for (let attempt = 1; ; attempt++) {
       const port = this.#ports.take(this.#clock.now());
       if (port === undefined) throw new CallError('ERR_PORTS', 503, 'no media port is free', this.#portsMessage());
-      const stream: MediaStream = new MediaStream({
-        ...options,
-        thread: this.#quietest(),
-        maxQueueMs: this.#maxQueueMs,
-        random: this.#random,
-        onClosed: () => {
-          this.#streams.delete(stream);
-          this.#ports.giveBack(port, this.#clock.now());
-        },
-      });
+      const stream = this.#make(options, this.#quietest(), port);
       try {
         await stream.open(host, port);
       } catch (error) {
@@ -137,6 +138,20 @@ export class MediaEngine {
       this.#streams.add(stream);
       return stream;
     }
+  }
+
+  #make(options: OpenStream, thread: MediaThread, port: number): MediaStream {
+    const stream: MediaStream = new MediaStream({
+      ...options,
+      thread,
+      maxQueueMs: this.#maxQueueMs,
+      random: this.#random,
+      onClosed: () => {
+        this.#streams.delete(stream);
+        this.#ports.giveBack(port, this.#clock.now());
+      },
+    });
+    return stream;
   }
 
   stats(): EngineStats {
@@ -166,6 +181,12 @@ export class MediaEngine {
     if (thread !== undefined && !thread.isLost) return thread;
     if (thread !== undefined) this.#logger.error({ thread: index }, 'a media thread was lost; another takes its place');
     const fresh = new MediaThread(this.#pairs, this.#link);
+    if (this.#link === linkWorker)
+      fresh.ahead = new BoundAhead({
+        reserve: () => this.#ports.reserve(this.#clock.now()),
+        release: (port) => this.#ports.giveBackReserved(port, this.#clock.now()),
+        bind: (ports) => fresh.post({ type: 'bind', host: this.#host, ports }),
+      });
     this.#threads[index] = fresh;
     return fresh;
   }
@@ -221,17 +242,30 @@ const linkWorker: LinkThread = (memory, { onReport, onLost }) => {
     () => hold(-1),
     () => hold(-1), // Said to whoever waits for it, and by `onLost`.
   );
-  worker.on('message', (report: HostReport) => onReport(report));
+  worker.on('message', (reports: readonly HostReport[]) => {
+    for (const report of reports) onReport(report);
+  });
+  let commands: HostCommand[] = [];
+  const flush = (): void => {
+    if (commands.length > 0) worker.postMessage(commands);
+    commands = [];
+  };
   worker.on('error', onLost);
   worker.on('exit', (code) => onLost(new Error(`the thread ended with code ${code}`)));
   return {
     ready,
     hold,
-    post: (command) => worker.postMessage(command),
+    post: (command) => {
+      commands.push(command);
+      // A stream does nothing until it is configured: that it begins goes with that. All else goes at once, lest the application block its thread.
+      if (command.type !== 'open' && command.type !== 'bind') flush();
+      else if (commands.length === 1) setImmediate(flush);
+    },
     stop: async () => {
       const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
       hold(1);
-      worker.postMessage({ type: 'stop' });
+      flush();
+      worker.postMessage('stop');
       await gone;
     },
   };

@@ -25,6 +25,13 @@ export interface OpenCommand {
   readonly cname: string;
 }
 
+/** Sockets for calls to come. */
+export interface BindCommand {
+  readonly type: 'bind';
+  readonly host: string;
+  readonly ports: readonly number[];
+}
+
 export interface DtmfCommand {
   readonly type: 'dtmf';
   readonly stream: number;
@@ -36,6 +43,7 @@ export interface DtmfCommand {
 
 export type HostCommand =
   | OpenCommand
+  | BindCommand
   | { readonly type: 'configure'; readonly stream: number; readonly parameters: StreamParameters }
   | { readonly type: 'extend'; readonly stream: number; readonly lane: 'outgoing' | 'background'; readonly segment: PlayoutSegment }
   | { readonly type: 'background'; readonly stream: number; readonly memory: SharedArrayBuffer }
@@ -46,6 +54,8 @@ export type HostCommand =
 
 export type HostReport =
   | { readonly type: 'opened'; readonly stream: number; readonly address: string; readonly port: number }
+  | { readonly type: 'bound'; readonly address: string; readonly port: number }
+  | { readonly type: 'unbound'; readonly port: number }
   | { readonly type: 'refused'; readonly stream: number; readonly code: string; readonly message: string }
   | { readonly type: 'news'; readonly stream: number; readonly news: StreamNews }
   | { readonly type: 'dtmfSent'; readonly stream: number; readonly request: number }
@@ -104,6 +114,8 @@ export class MediaHost {
   readonly #ready: ReadyQueue;
   readonly #streams = new Map<number, Stream>();
   readonly #captures = new Map<number, PacketCapture>();
+  /** Bound ahead of their calls, by port; undefined while it is being bound. */
+  readonly #ahead = new Map<number, DatagramSocket | undefined>();
   /** Closed before their socket was bound. */
   readonly #unwanted = new Set<number>();
   readonly #opening = new Set<number>();
@@ -130,6 +142,9 @@ export class MediaHost {
     switch (command.type) {
       case 'open':
         this.#open(command);
+        return;
+      case 'bind':
+        for (const port of command.ports) this.#bind(command.host, port);
         return;
       case 'configure':
         this.#configure(command.stream, command.parameters);
@@ -158,6 +173,8 @@ export class MediaHost {
   close(): void {
     for (const stream of [...this.#streams.keys()]) this.#close(stream);
     for (const stream of this.#opening) this.#unwanted.add(stream);
+    for (const socket of this.#ahead.values()) socket?.close();
+    this.#ahead.clear();
     this.#wheel.stop();
   }
 
@@ -172,6 +189,13 @@ export class MediaHost {
   #open(command: OpenCommand): void {
     const { stream: number, host, port } = command;
     const { datagram, report } = this.#options;
+    const ready = this.#ahead.get(port);
+    if (ready !== undefined) {
+      // Whoever opens it has been told where it is.
+      this.#ahead.delete(port);
+      this.#streams.set(number, this.#make(command, ready));
+      return;
+    }
     this.#opening.add(number);
     datagram({ host, port, receiveBufferBytes: RECEIVE_BUFFER_BYTES }).then(
       (socket) => {
@@ -188,6 +212,24 @@ export class MediaHost {
         this.#opening.delete(number);
         this.#unwanted.delete(number);
         report({ type: 'refused', stream: number, code: error.code ?? 'EUNKNOWN', message: error.message });
+      },
+    );
+  }
+
+  #bind(host: string, port: number): void {
+    const { datagram, report } = this.#options;
+    this.#ahead.set(port, undefined);
+    datagram({ host, port }).then(
+      (socket) => {
+        if (!this.#ahead.has(port)) {
+          socket.close();
+          return;
+        }
+        this.#ahead.set(port, socket);
+        report({ type: 'bound', address: socket.local.address, port });
+      },
+      () => {
+        if (this.#ahead.delete(port)) report({ type: 'unbound', port });
       },
     );
   }

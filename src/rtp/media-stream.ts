@@ -2,6 +2,7 @@
 
 import { CallError, OptionError } from '../errors.js';
 import type { Random } from '../random.js';
+import type { BoundPort } from './bound-ahead.js';
 import type { DtmfDigit } from './dtmf-receiver.js';
 import { FrameRing, frameRingBytes } from './frame-ring.js';
 import { Lateness } from './media-clock.js';
@@ -101,20 +102,22 @@ export class MediaStream implements StreamOwner {
 
   /** Binds the even port of a pair. Rejects with what bind said, `code` in it. @internal */
   open(host: string, port: number): Promise<void> {
-    const { thread, sampleRate, frameMs, cname, random } = this.#options;
     return new Promise((resolve, reject) => {
       this.#opening = { resolve, reject };
-      thread.post({
-        type: 'open',
-        stream: this.#number,
-        host,
-        port,
-        memory: this.#memory,
-        sampleRate,
-        frameMs,
-        cname: cname ?? random.token(),
-      });
+      this.#begin(host, port);
     });
+  }
+
+  /** On a port that the thread has bound ahead. @internal */
+  start(host: string, { address, port }: BoundPort): void {
+    this.#local = { address, port, rtcpPort: port + 1 };
+    this.#begin(host, port);
+  }
+
+  #begin(host: string, port: number): void {
+    const { thread, sampleRate, frameMs, cname, random } = this.#options;
+    const memory = this.#memory;
+    thread.post({ type: 'open', stream: this.#number, host, port, memory, sampleRate, frameMs, cname: cname ?? random.token() });
   }
 
   get local(): { readonly address: string; readonly port: number; readonly rtcpPort: number } {
@@ -231,6 +234,8 @@ export class MediaStream implements StreamOwner {
         this.#fail(new CallError('ERR_MEDIA', 0, report.message));
         return;
       case 'closed':
+      case 'bound':
+      case 'unbound':
       case 'wake':
         return;
     }

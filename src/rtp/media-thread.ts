@@ -3,6 +3,7 @@
  * same two functions without a thread between.
  */
 
+import type { BoundAhead } from './bound-ahead.js';
 import { SLOT_MS } from './media-clock.js';
 import { type HostCommand, type HostReport, readThreadMemory, type ThreadCounts, threadMemory } from './media-host.js';
 import { ReadyQueue, readyQueueMemory } from './ready-queue.js';
@@ -18,6 +19,7 @@ export interface StreamOwner {
 
 export interface ThreadLink {
   readonly ready: Promise<void>;
+  /** Commands come in the order in which they were posted. */
   post(command: HostCommand): void;
   stop(): Promise<void>;
   /** One stream more, or one less, for which the thread keeps the process alive. */
@@ -30,6 +32,8 @@ export type LinkThread = (
 ) => ThreadLink;
 
 export class MediaThread {
+  /** Where it binds sockets ahead of calls. */
+  ahead: BoundAhead | undefined;
   readonly #ready: ReadyQueue;
   readonly #counts = threadMemory();
   readonly #link: ThreadLink;
@@ -89,6 +93,14 @@ export class MediaThread {
       for (let number = this.#ready.take(); number >= 0; number = this.#ready.take()) this.#owners[number]?.onReady();
       return;
     }
+    if (report.type === 'bound') {
+      this.ahead?.onBound(report);
+      return;
+    }
+    if (report.type === 'unbound') {
+      this.ahead?.onRefused(report.port);
+      return;
+    }
     const owner = this.#owners[report.stream];
     if (report.type === 'closed' || report.type === 'refused') {
       this.#owners[report.stream] = undefined;
@@ -102,6 +114,7 @@ export class MediaThread {
   readonly #onLost = (error: Error): void => {
     if (this.#lost) return;
     this.#lost = true;
+    this.ahead?.end();
     const owners = this.#owners.splice(0);
     this.#streams = 0;
     for (const owner of owners) owner?.onLost(error);

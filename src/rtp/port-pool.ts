@@ -6,6 +6,9 @@
 import { OptionError } from '../errors.js';
 import type { Random } from '../random.js';
 
+/** With fewer than these none lies idle. */
+const PLENTY = 256;
+
 export class PortPool {
   readonly #quarantineMs: number;
   readonly #random: Random;
@@ -14,6 +17,8 @@ export class PortPool {
   /** Given back and resting, oldest first. */
   readonly #resting: { readonly port: number; readonly until: number }[] = [];
   #used = 0;
+  /** Bound already, and nobody's yet. */
+  #reserved = 0;
 
   constructor(range: readonly [number, number], quarantineMs: number, random: Random) {
     const [low, high] = range;
@@ -26,7 +31,7 @@ export class PortPool {
   }
 
   get free(): number {
-    return this.#free.length;
+    return this.#free.length + this.#reserved;
   }
 
   get resting(): number {
@@ -43,6 +48,25 @@ export class PortPool {
     const port = this.#free.length > 0 ? this.#draw() : this.#resting.shift()?.port;
     if (port !== undefined) this.#used++;
     return port;
+  }
+
+  /** One to be bound ahead of its call, while there are many. */
+  reserve(now: number): number | undefined {
+    this.#wake(now);
+    if (this.#free.length < PLENTY) return undefined;
+    this.#reserved++;
+    return this.#draw();
+  }
+
+  /** A call has come for it. */
+  useReserved(): void {
+    this.#reserved--;
+    this.#used++;
+  }
+
+  giveBackReserved(port: number, now: number): void {
+    this.useReserved();
+    this.giveBack(port, now);
   }
 
   #draw(): number {

@@ -34,6 +34,7 @@ export class StreamRtcp {
   /** The odd port's. */
   #socket: DatagramSocket | undefined;
   #isOpening = false;
+  #needsSocket = false;
   #closed = false;
   /** Where the peer's RTCP really comes from, once it came. */
   #address: string | undefined;
@@ -48,11 +49,12 @@ export class StreamRtcp {
     const { remote } = parameters;
     if (remote?.address !== before?.address || remote?.rtcpPort !== before?.rtcpPort) this.#address = undefined;
     this.#parameters = parameters;
-    if (parameters.rtcpMux !== true && this.#socket === undefined && !this.#isOpening) this.#open();
+    this.#needsSocket = parameters.rtcpMux !== true && this.#socket === undefined && !this.#isOpening;
   }
 
-  /** What is due is sent. */
+  /** What is due is sent. The odd port is bound at the first turn: no report comes sooner, and a call that has none is spared it. */
   onTurn(now: number, local: LocalView): void {
+    if (this.#needsSocket) this.#open();
     const { session } = this;
     if (session !== undefined && session.due <= now) this.#send(session.write(packet, now, this.#options.clock.wall(), local));
   }
@@ -99,6 +101,7 @@ export class StreamRtcp {
 
   #open(): void {
     this.#isOpening = true;
+    this.#needsSocket = false;
     this.#options.open().then(
       (socket) => {
         this.#isOpening = false;

@@ -430,10 +430,10 @@ describe('engine, inline on a manual clock and a network of memory', () => {
     const { network, clock, configure } = await stage();
     const before = network.open;
     configure({ rtcpMux: true });
-    await clock.run(1);
+    await clock.run(20);
     expect(network.open).toBe(before);
     configure({ rtcpMux: false });
-    await clock.run(1);
+    await clock.run(20);
     expect(network.open).toBe(before + 1);
   });
 

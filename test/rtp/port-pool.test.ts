@@ -54,3 +54,14 @@ test.each([
 ])('refuses a range of %d to %d', (low, high) => {
   expect(() => pool(low, high)).toThrow(OptionError);
 });
+
+test('ports are bound ahead of calls only while there are plenty; until a call has come they count as free', () => {
+  expect(pool(10_000, 10_100).reserve(0)).toBeUndefined();
+  const ports = pool(10_000, 10_999);
+  const port = ports.reserve(0)!;
+  ports.reserve(0);
+  expect([ports.free, ports.used, ports.resting]).toEqual([500, 0, 0]);
+  ports.useReserved();
+  ports.giveBackReserved(port, 0);
+  expect([ports.free, ports.used, ports.resting]).toEqual([498, 1, 1]);
+});
