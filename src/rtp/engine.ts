@@ -233,9 +233,9 @@ const linkWorker: LinkThread = (memory, { onReport, onLost }) => {
   // Threads without a call do not keep the process alive, once they have started.
   let holders = 1;
   const hold = (change: number): void => {
+    if (holders === 0) worker.ref();
     holders += change;
-    if (holders > 0) worker.ref();
-    else worker.unref();
+    if (holders === 0) worker.unref();
   };
   const ready = new Promise<void>((resolve, reject) => worker.once('online', resolve).once('error', reject));
   ready.then(

@@ -52,7 +52,7 @@ export class StreamRtcp {
     this.#needsSocket = parameters.rtcpMux !== true && this.#socket === undefined && !this.#isOpening;
   }
 
-  /** What is due is sent. The odd port is bound at the first turn: no report comes sooner, and a call that has none is spared it. */
+  /** What is due is sent. The odd port is bound here too: no report comes sooner, and a call that has no turn is spared it. */
   onTurn(now: number, local: LocalView): void {
     if (this.#needsSocket) this.#open();
     const { session } = this;

@@ -121,7 +121,8 @@ export class CallLife {
     this.#cancelTimers();
     if (this.#inside.usage !== undefined) this.#inside.usage.handler = {};
     media.close();
-    this.#answered.reject(this.error());
+    // Once it was answered that has been told; an error costs as much as a message sent.
+    if (this.#answeredAt === undefined) this.#answered.reject(this.error());
     apply(news);
   }
 

@@ -231,6 +231,8 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
   /** What the application wants to hear and say; before there is media. */
   useAudio(audio: NonNullable<CallOptions['audio']>): void {
     const { media } = this.#inside;
+    const { sampleRate, frameMs } = media.options.audio;
+    if ((audio.sampleRate ?? sampleRate) === sampleRate && (audio.frameMs ?? frameMs) === frameMs) return;
     media.reconfigure(resolveCallOptions({ ...media.given, audio: { ...media.options.audio, ...audio } }));
   }
 

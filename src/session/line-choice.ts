@@ -2,7 +2,7 @@
 import type { CodecName } from '../codec/codec.js';
 import { type CryptoLine, type CryptoSuite, chooseCryptoLine, cryptoKeyLength, cryptoKeysFrom } from '../rtp/srtp/crypto-line.js';
 import { type Agreement, badSdp, type Refusal, refusal } from './agreement.js';
-import { type Capabilities, type ResolvedCapabilities, resolveCapabilities } from './capabilities.js';
+import type { ResolvedCapabilities } from './capabilities.js';
 import { codecOf } from './formats.js';
 import {
   familyOf,
@@ -18,6 +18,9 @@ import {
   type SessionDescription,
 } from './sdp.js';
 
+/** What of ours it depends on. */
+type LineCapabilities = Pick<ResolvedCapabilities, 'address' | 'codecs' | 'codecOrder' | 'srtp' | 'keys'>;
+
 export interface Choice {
   readonly index: number;
   readonly line: MediaDescription;
@@ -28,11 +31,7 @@ export interface Choice {
 }
 
 /** The line that is already ours if it still serves, else a secure one, else the first that serves. */
-export function chooseLine(
-  remote: SessionDescription,
-  capabilities: ResolvedCapabilities,
-  previous: Agreement | undefined,
-): Choice | Refusal {
+export function chooseLine(remote: SessionDescription, capabilities: LineCapabilities, previous: Agreement | undefined): Choice | Refusal {
   let why: Refusal | undefined;
   let best: Choice | undefined;
   for (const [index, line] of remote.media.entries()) {
@@ -48,12 +47,7 @@ export function chooseLine(
   return best ?? why ?? refusal(304, 'no media line offered');
 }
 
-function consider(
-  line: MediaDescription,
-  index: number,
-  capabilities: ResolvedCapabilities,
-  inUse: CodecName | undefined,
-): Choice | Refusal {
+function consider(line: MediaDescription, index: number, capabilities: LineCapabilities, inUse: CodecName | undefined): Choice | Refusal {
   if (line.kind !== 'audio') return refusal(304, `audio only, not ${line.kind}`);
   if (line.port === 0) return refusal(304, 'the audio line is switched off');
   if (!isRtp(line.protocol)) return refusal(302, `RTP/AVP or RTP/SAVP only, not ${line.protocol}`);
@@ -94,13 +88,13 @@ export function hasUsableAddress(line: MediaDescription, local: string): boolean
 /** Whether `answer` would refuse, before there is an address, a port or a key: what a call is refused for before anyone is bothered with it. */
 export function examineOffer(
   remote: SessionDescription | SdpFailure,
-  capabilities: Omit<Capabilities, 'address' | 'port' | 'keys'>,
+  { codecs, srtp }: Pick<LineCapabilities, 'codecs' | 'srtp'>,
   suites: readonly CryptoSuite[],
 ): Refusal | undefined {
   if (isSdpFailure(remote)) return badSdp(remote.failure);
   const address = remote.media.find((line) => line.address !== undefined && isAddress(line.address))?.address ?? '0.0.0.0';
-  const wanted = capabilities.srtp === 'accept' && !hasKeys(remote) ? [] : suites;
+  const wanted = srtp === 'accept' && !hasKeys(remote) ? [] : suites;
   const keys = wanted.map((suite) => cryptoKeysFrom(suite, new Uint8Array(cryptoKeyLength(suite))));
-  const choice = chooseLine(remote, resolveCapabilities({ ...capabilities, address, port: 9, keys }), undefined);
+  const choice = chooseLine(remote, { codecs, codecOrder: 'theirs', srtp, address, keys }, undefined);
   return 'kind' in choice ? choice : undefined;
 }
