@@ -1,6 +1,6 @@
 /** The entry of a media thread: a MediaHost on the system's clock and sockets, behind a message port. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { systemClock } from '../clock.js';
+import { systemClock, type Timer } from '../clock.js';
 import { systemRandom } from '../random.js';
 import { type HostCommand, type HostReport, MediaHost } from './media-host.js';
 import { systemDatagram } from './socket.js';
@@ -18,13 +18,13 @@ const { ready, counts } = workerData as ThreadStart;
 const ENDS_AFTER_MS = 20;
 
 let reports: HostReport[] = [];
-let timer: NodeJS.Timeout | undefined;
+let timer: Timer | undefined;
 let isDue = false;
 
 /** What is said within a turn goes in one message, and with it what could wait. */
 function report(news: HostReport): void {
   reports.push(news);
-  if (news.type === 'closed') timer ??= setTimeout(flush, ENDS_AFTER_MS);
+  if (news.type === 'closed') timer ??= systemClock.at(systemClock.now() + ENDS_AFTER_MS, flush);
   else if (!isDue) {
     isDue = true;
     setImmediate(flush);
@@ -32,7 +32,7 @@ function report(news: HostReport): void {
 }
 
 function flush(): void {
-  clearTimeout(timer);
+  timer?.cancel();
   timer = undefined;
   isDue = false;
   if (reports.length > 0) port.postMessage(reports);
