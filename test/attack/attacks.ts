@@ -2,7 +2,7 @@
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BanReason } from '../../src/sip/ua/guard/guard.js';
-import { ask, heard, place, sleep, start, tool } from './processes.js';
+import { ask, heard, sleep, start, tool } from './processes.js';
 import { address, BOT, type BotReport, type FloodKind, type FloodStart, PASSWORD, USER } from './wire.js';
 
 export interface Attack {
@@ -108,7 +108,6 @@ function own({ seconds }: AttackOptions, name: string, kind: FloodKind, perS: nu
     async run() {
       const child = start('flood.ts', 'attacker');
       await heard(child);
-      place(child, 'attacker');
       const thrown = await ask<number>(child, { kind, perS, port: port(), seconds } satisfies FloodStart);
       return { thrown };
     },

@@ -11,22 +11,29 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const CORES = availableParallelism();
 
+/** What an attacker is started with. */
+const BEHIND = [...(CORES < 2 ? [] : ['taskset', '-c', '1']), 'nice', '-n', '19'];
+
 export type Part = 'bot' | 'honest' | 'attacker';
-const NICE: Readonly<Record<Part, number>> = { bot: -15, honest: -15, attacker: 19 };
+const FIRST = -15;
 
 /** What could not be had of the machine; the table says so. */
 export const missing = new Set<string>();
 
 /** Detached: in a session of its own, since Linux shares the processors among sessions before it looks at their processes. */
 export function start(file: string, part: Part): ChildProcess {
+  // An attacker is out of the bot's way from its first instruction on: a process that starts takes half a second of a core.
+  const [execPath = process.execPath, ...before] = part === 'attacker' ? [...BEHIND, process.execPath] : [process.execPath];
   const child = fork(join(here, file), [], {
-    execArgv: ['--import', 'tsx'],
+    execPath,
+    execArgv: [...before, '--import', 'tsx'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     detached: part !== 'attacker',
   });
+  if (part === 'attacker') return child;
   try {
-    setPriority(child.pid!, NICE[part]);
-    if (part !== 'attacker') writeFileSync(`/proc/${child.pid}/autogroup`, String(NICE[part]));
+    setPriority(child.pid!, FIRST);
+    writeFileSync(`/proc/${child.pid}/autogroup`, String(FIRST));
   } catch {
     missing.add('priorities');
   }
@@ -37,7 +44,7 @@ export function start(file: string, part: Part): ChildProcess {
  * Once it is up: a process that starts needs all its threads. V8's helpers go before the thread that waits for them: it spins while it waits, and at one
  * real-time priority they would not have their turn.
  */
-export function place({ pid }: ChildProcess, part: Part): void {
+export function place({ pid }: ChildProcess, part: Exclude<Part, 'attacker'>): void {
   if (CORES < 2) return;
   const ask = (what: string, command: string, args: readonly string[]): void => {
     try {
@@ -76,8 +83,7 @@ export function tool(
   options: { readonly cwd: string; readonly limitMs: number },
 ): Promise<string> {
   return new Promise((resolve) => {
-    const pinned = CORES < 2 ? [] : ['taskset', '-c', '1'];
-    const [first = command, ...rest] = [...pinned, 'nice', '-n', '19', command, ...args];
+    const [first = command, ...rest] = [...BEHIND, command, ...args];
     const child = spawn(first, rest, { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TERM: 'dumb' } });
     let text = '';
     const keep = (chunk: Buffer): void => {
