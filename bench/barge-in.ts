@@ -58,8 +58,7 @@ async function once(caller: SipBot, bot: SipBot, sound: Int16Array): Promise<Mea
   });
   const { host, port } = bot.addresses[0]!;
   const call = await caller.dial(`sip:bot@${host}:${port}`);
-  const track = new WireTrack(call);
-  const mine = new WireTrack(call, 'out');
+  const { in: track, out: mine } = WireTrack.of(call);
   const ear: { readonly at: number; readonly level: number }[] = [];
   call.audio.on('frame', ({ samples }) => ear.push({ at: Date.now(), level: levelOf(samples) }));
   while (answered === undefined) await sleep(5);

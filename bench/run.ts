@@ -44,6 +44,11 @@ const benches: Readonly<Record<string, Bench>> = {
     what: "from the caller's first sample to the bot softer, and silent, at the caller [--times 30]",
     needsOthers: false,
   },
+  latency: {
+    file: 'latency.ts',
+    what: 'what the bot adds: sound in to event, write to wire, at 1, 50 and 200 calls [--calls 1,50,200 --seconds 10]',
+    needsOthers: false,
+  },
   vad: { file: 'vad.ts', what: "voice detectors on speech in noise, beside WebRTC's (needs SIPBOT_TEST_DATA)", needsOthers: false },
   sip: { file: 'sip.bench.ts', what: 'parse and write SIP messages, against npm sip, drachtio-sip, jssip, sip.js', needsOthers: true },
   cps: {

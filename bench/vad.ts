@@ -148,9 +148,38 @@ function noisy(clean: Float64Array, level: number, noise: Float64Array, snrDb: n
   return mixed;
 }
 
+/** What most begin with: 9 dB over a noise floor that rises slowly and falls at once, for 20 ms; the same hang-over. */
+class LevelDetector implements VoiceDetector {
+  readonly sampleRate = RATE;
+  isSpeech = false;
+  #floor = 1e6;
+  #loud = 0;
+  #soft = 0;
+
+  process(samples: Int16Array, count: number, at = 0): boolean {
+    let energy = 0;
+    for (let i = at; i < at + count; i++) energy += samples[i]! * samples[i]!;
+    energy = Math.max(1, energy / count);
+    this.#floor = energy < this.#floor ? energy : this.#floor * 1.003;
+    const isLoud = energy > 8 * this.#floor && energy > 80 * 80;
+    this.#loud = isLoud ? this.#loud + 1 : 0;
+    this.#soft = isLoud ? 0 : this.#soft + 1;
+    if (this.#loud >= 2) this.isSpeech = true;
+    if (this.#soft >= 20) this.isSpeech = false;
+    return this.isSpeech;
+  }
+
+  reset(): void {
+    this.isSpeech = false;
+    this.#floor = 1e6;
+    this.#loud = this.#soft = 0;
+  }
+}
+
 const webRtc = await Promise.all(([2, 3] as const).map((mode) => webRtcVad({ mode })));
 const detectors: Record<string, VoiceDetector> = {
-  'built in': new VoiceActivity({ sampleRate: RATE, hangoverMs: 200 }),
+  'built in': new VoiceActivity({ sampleRate: RATE, attackMs: 20, hangoverMs: 200 }),
+  'level alone': new LevelDetector(),
   'WebRTC, mode 2': webRtc[0]!.detector(RATE),
   'WebRTC, mode 3': webRtc[1]!.detector(RATE),
 };

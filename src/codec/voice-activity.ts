@@ -45,8 +45,8 @@ const startFloorDbov = -30;
 const lowestFloorDbov = -78;
 /** One band that stands over its floor says no more than if it were so many times as strong: a whistle is not a voice. */
 const mostOfOneBand = 7;
-/** Who is 20 dB softer than the voice heard before stands behind it. */
-const background = 0.01;
+/** Who is 17 dB softer than the voice heard before stands behind it. */
+const background = 0.02;
 
 /** Hann over what is old, flat over what is new: a sound that begins is seen at once. */
 const window = Float64Array.from({ length: size }, (_, i) => {

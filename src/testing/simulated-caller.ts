@@ -44,7 +44,7 @@ export class SimulatedCaller {
   constructor(call: TestCall, clock: TestClock, voice: TextToSpeech, random: SeededRandom) {
     this.call = call;
     this.random = random;
-    this.track = new WireTrack(call.call);
+    this.track = WireTrack.of(call.call).in;
     this.#clock = clock;
     this.#voice = voice;
     this.#since = clock.wall();

@@ -17,12 +17,12 @@ export class WireTrack {
   #samples = 0;
   #first = -1;
   readonly #header = new RtpHeader();
-  readonly #stop: () => void;
 
-  constructor(call: Call, direction: 'in' | 'out' = 'in') {
-    this.#stop = call.capture((packet) => {
-      if (packet.direction === direction) this.#take(packet.bytes, packet.wall);
-    });
+  /** Both directions of a call, which nobody else may capture meanwhile. */
+  static of(call: Call): { readonly in: WireTrack; readonly out: WireTrack } {
+    const tracks = { in: new WireTrack(), out: new WireTrack() };
+    call.capture(({ direction, bytes, wall }) => tracks[direction].take(bytes, wall));
+    return tracks;
   }
 
   /** Sounded last, if it ever did. */
@@ -46,11 +46,7 @@ export class WireTrack {
     return now - last >= gapMs ? last : undefined;
   }
 
-  stop(): void {
-    this.#stop();
-  }
-
-  #take(bytes: Uint8Array, at: number): void {
+  take(bytes: Uint8Array, at: number): void {
     const header = parseRtp(bytes, bytes.length, this.#header);
     if (header === undefined || !(header.payloadType in CODECS)) return;
     const { payloadType, payloadOffset, payloadLength } = header;
