@@ -1,4 +1,4 @@
-/** One process of `bench:compare`: the work, done with the sources of the checkout that is named; prints nanoseconds of CPU. What that checkout does not have is left out. */
+/** One process of `bench:compare`: the work, done with the sources of the checkout that is named; prints nanoseconds of CPU of its best round. What that checkout does not have is left out. */
 import { pathToFileURL } from 'node:url';
 import { answeringTasks } from './compare/answering.js';
 import { engineTasks } from './compare/engine.js';
@@ -27,5 +27,5 @@ for (const make of [messageTasks, answeringTasks, packetTasks, engineTasks]) {
   }
 }
 const timings = measure(works, { rounds: 15, warmMs: 300 });
-console.log(JSON.stringify(Object.fromEntries(timings.map(({ name, ns }, i) => [name, ns / (works[i]!.operations ?? 1)]))));
+console.log(JSON.stringify(Object.fromEntries(timings.map(({ name, best }, i) => [name, best / (works[i]!.operations ?? 1)]))));
 process.exit(0);
