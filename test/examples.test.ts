@@ -361,6 +361,53 @@ test('17 offline receptionist, with recordings and keys: the time, a message on 
   expect(clock.now()).toBeLessThan(120_000);
 });
 
+test('17 offline receptionist: the operator is put through, and the two hear one another; who is not there is said so', async () => {
+  const world = memoryWorld();
+  const caller = world.caller();
+  const operator = world.caller();
+  const voice = new RecordedVoice(new URL('../examples/offline/prompts/', import.meta.url));
+  const visits: Visit[] = [];
+  const desk = { folder, transferTo: await operator.uri(), now: () => new Date(2026, 0, 5, 10, 25) };
+  const bot = offlineReceptionist({ voice, recogniser: undefined }, desk, world.options(), (visit) => visits.push(visit));
+  await caller.until(bot.start());
+  const wait = async (call: { wait(ms: number): Promise<void> }, until: () => boolean): Promise<void> => {
+    for (let passed = 0; !until() && passed < 20_000; passed += 20) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      await call.wait(20);
+    }
+  };
+
+  const refused = await caller.call(bot);
+  await wait(refused, () => refused.heard.durationMs > 2000);
+  const noOperator = operator.expectCall().then((ringing) => ringing.reject(486));
+  await refused.press('4');
+  await wait(refused, () => visits.length > 0 || refused.heard.durationMs > 6000);
+  await caller.until(noOperator);
+  await wait(refused, () => refused.heard.durationMs > 12_000);
+  await refused.press('9');
+  await wait(refused, () => visits.length > 0);
+  expect(visits[0]!.choices).toEqual(['operator', 'goodbye']);
+
+  const call = await caller.call(bot);
+  await wait(call, () => call.heard.durationMs > 2000);
+  let atOperator: Awaited<ReturnType<typeof operator.answer>> | undefined;
+  const answering = operator.answer().then((answered) => {
+    atOperator = answered;
+  });
+  await call.press('4');
+  await wait(call, () => atOperator !== undefined);
+  await answering;
+  await call.wait(500);
+  const from = [call.heard.durationMs, atOperator!.heard.durationMs] as const;
+  await call.say(sineTone(600, 800));
+  await atOperator!.say(sineTone(900, 800));
+  await call.wait(300);
+  expect(atOperator!.heard.part(from[1]).frequency).toBe(600);
+  expect(call.heard.part(from[0]).frequency).toBe(900);
+  await Promise.all([caller.stop(), operator.stop()]);
+  await caller.until(bot.stop());
+});
+
 test('12 how a user tests a bot', async () => {
   await testEchoBot();
 });
