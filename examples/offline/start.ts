@@ -4,11 +4,12 @@
  *
  * Against a real PBX: SIP_URI=sip:6001@pbx.example.com SIP_PASSWORD=… npm start
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Call, Ladder, SipBot, type Turn } from 'sipbot';
-import { LocalRegistrar } from 'sipbot/testing';
+import { readWav, soundChannel } from 'sipbot/codec';
+import { Heard, LocalRegistrar } from 'sipbot/testing';
 import { isMain } from '../environment.js';
 import { receptionist, type Visit } from './receptionist.js';
 import { type OfflineSpeech, offlineSpeech } from './speech.js';
@@ -143,13 +144,31 @@ export async function demo(options: {
   return visits.at(-1);
 }
 
+/** What is wrong with what the demonstration left behind, by its files alone. */
+async function faults(visit: Visit | undefined, folder: string): Promise<string[]> {
+  if (visit?.messages.length !== 1) return ['the scripted caller left no message'];
+  const found: string[] = [];
+  const listen = async (path: string, channel: number, atLeastMs: number, what: string): Promise<void> => {
+    const sound = readWav(await readFile(path));
+    const { durationMs, level } = new Heard(soundChannel(sound, channel), sound.sampleRate);
+    console.log(`          ${what}: ${(durationMs / 1000).toFixed(1)} s, level ${level.toFixed(0)}`);
+    if (durationMs < atLeastMs || level < 100) found.push(`${what} is missing in ${path}`);
+  };
+  await listen(visit.messages[0]!, 0, 1000, 'the message');
+  await listen(join(folder, 'call.wav'), 0, 10_000, 'the caller in the recording');
+  await listen(join(folder, 'call.wav'), 1, 10_000, 'the receptionist in the recording');
+  const turns = JSON.parse(await readFile(join(folder, 'turns.json'), 'utf8')) as Turn[];
+  if (!turns.some(({ who, text }) => who === 'bot' && text.startsWith('It is '))) found.push('the time was not told');
+  if (!turns.some(({ latencyMs }) => latencyMs !== undefined)) found.push('no turn says how long it took');
+  return found;
+}
+
 if (isMain(import.meta.url)) {
   const { values } = parseArgs({
     options: { once: { type: 'boolean', default: false }, folder: { type: 'string', default: 'recordings' } },
   });
   const visit = await demo({ once: values.once, folder: values.folder, ...(values.once ? {} : { port: 5060 }) });
-  if (values.once && visit?.messages.length !== 1) {
-    console.error('the scripted caller left no message: something is wrong');
-    process.exitCode = 1;
-  }
+  const found = values.once ? await faults(visit, values.folder) : [];
+  for (const fault of found) console.error(`Something is wrong: ${fault}.`);
+  if (found.length > 0) process.exitCode = 1;
 }
