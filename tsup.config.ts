@@ -5,6 +5,7 @@ import { defineConfig } from 'tsup';
 import { keepClassNames } from './scripts/class-names.js';
 import { writeCommand, writeDoors } from './scripts/doors.js';
 import { inlineWorkerForEsbuild } from './scripts/inline-worker.js';
+import { squeeze } from './scripts/squeeze.js';
 
 const ENTRIES = ['index', 'sip', 'rtp', 'codec', 'session', 'bot', 'testing'];
 const dist = fileURLToPath(new URL('./dist/', import.meta.url));
@@ -25,6 +26,7 @@ export default defineConfig([
     },
     esbuildPlugins: [inlineWorkerForEsbuild(), keepClassNames()],
     async onSuccess() {
+      await squeeze(join(dist, 'all.cjs'));
       await writeDoors(dist, ENTRIES, createRequire(import.meta.url)(join(dist, 'all.cjs')));
       await writeCommand(dist);
     },

@@ -1,4 +1,4 @@
-/** Makes the declarations of the package small: what no entry names keeps its shape and loses its comments, which no editor would show. */
+/** Makes the declarations of the package small: what no entry names keeps its shape and loses its comments, which no editor would show; nothing is indented. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +24,7 @@ function small(name: string, text: string): string {
     const part = text.slice(statement.pos, statement.end);
     return nameOf(statement).some((one) => named.has(one)) ? part : part.replace(/^[ \t]*\/\*\*[\s\S]*?\*\/\n/gm, '').replace(/^\n+/, '\n');
   });
-  return `${parts.join('').replace(/^(?: {4})+/gm, (indent) => '\t'.repeat(indent.length / 4))}\n`;
+  return `${parts.join('').replace(/^[ \t]+/gm, '')}\n`;
 }
 
 /** What is no declaration (an import, an export) has no comments to lose. */
