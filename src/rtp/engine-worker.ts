@@ -5,6 +5,7 @@ import { systemRandom } from '../random.js';
 import { type HostCommand, type HostReport, MediaHost } from './media-host.js';
 import { systemDatagram } from './socket.js';
 import { streamRooms } from './stream-rooms.js';
+import { comesFirst } from './thread-priority.js';
 
 export interface ThreadStart {
   readonly ready: SharedArrayBuffer;
@@ -13,6 +14,8 @@ export interface ThreadStart {
 
 const port = parentPort!;
 const { ready, counts } = workerData as ThreadStart;
+
+comesFirst();
 
 /** Nobody waits to hear of an end. */
 const ENDS_AFTER_MS = 20;

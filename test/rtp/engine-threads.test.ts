@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { MediaEngine } from '../../src/rtp/engine.js';
@@ -148,6 +151,21 @@ describe('media threads', () => {
     const { playedSamples } = stream.outgoing.clear();
     expect(playedSamples).toBeLessThan(160 * 42);
     expect(engine.stats().threads[0]!.skips).toBe(0);
+  });
+
+  test.runIf(process.platform === 'linux')('a media thread comes before the application, where the system allows it', async () => {
+    const child = spawn('sleep', ['60']);
+    closing.push(() => child.kill());
+    let isAllowed = true;
+    try {
+      setPriority(child.pid!, constants.priority.PRIORITY_HIGH);
+    } catch {
+      isAllowed = false;
+    }
+    await makeEngine(1).open({ sampleRate: 8000, frameMs: 20 });
+    const tasks = readdirSync('/proc/self/task').map((task) => readFileSync(`/proc/self/task/${task}/stat`, 'utf8'));
+    const nice = tasks.map((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]));
+    expect(nice.filter((value) => value === constants.priority.PRIORITY_HIGH)).toHaveLength(isAllowed ? 1 : 0);
   });
 
   test('streams spread over the threads', async () => {
