@@ -6,7 +6,8 @@ export function comesFirst(): void {
   // Only Linux understands 0 as the thread that asks: elsewhere it is the whole process.
   if (process.platform !== 'linux') return;
   try {
-    setPriority(0, constants.priority.PRIORITY_HIGH);
+    // Not higher: on a core that is too small for both, signalling must have its share.
+    setPriority(0, constants.priority.PRIORITY_ABOVE_NORMAL);
   } catch {
     // Not root, or root without the capability (CAP_SYS_NICE).
   }

@@ -158,14 +158,14 @@ describe('media threads', () => {
     closing.push(() => child.kill());
     let isAllowed = true;
     try {
-      setPriority(child.pid!, constants.priority.PRIORITY_HIGH);
+      setPriority(child.pid!, constants.priority.PRIORITY_ABOVE_NORMAL);
     } catch {
       isAllowed = false;
     }
     await makeEngine(1).open({ sampleRate: 8000, frameMs: 20 });
     const tasks = readdirSync('/proc/self/task').map((task) => readFileSync(`/proc/self/task/${task}/stat`, 'utf8'));
     const nice = tasks.map((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]));
-    expect(nice.filter((value) => value === constants.priority.PRIORITY_HIGH)).toHaveLength(isAllowed ? 1 : 0);
+    expect(nice.filter((value) => value === constants.priority.PRIORITY_ABOVE_NORMAL)).toHaveLength(isAllowed ? 1 : 0);
   });
 
   test('streams spread over the threads', async () => {
