@@ -10,7 +10,7 @@ export { type Random, systemRandom } from './random.js';
 export type { StreamStats } from './rtp/stream-stats.js';
 export type { Resolver } from './sip/transport/resolver.js';
 export type { ListenAddress, ListenOptions, TlsOptions } from './sip/transport/transport.js';
-export type { TraceEntry } from './sip/ua/user-agent.js';
+export type { TraceEntry } from './sip/ua/user-agent-options.js';
 export { CallTrace, type CallTraceOptions, type TracedPacket } from './trace/call-trace.js';
 export { type CapturedSip, sipOfCapture } from './trace/captured-sip.js';
 export { type Arrow, Ladder, type LadderOptions, type TracedMessage } from './trace/ladder.js';

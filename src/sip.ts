@@ -82,13 +82,13 @@ export {
   type SubscriptionEvents,
   type SubscriptionOptions,
 } from './sip/ua/subscription-outgoing.js';
-export {
-  type HandlerOptions,
-  type RequestHandler,
-  type TraceEntry,
-  UserAgent,
-  type UserAgentEvents,
-  type UserAgentOptions,
-  type UserAgentStats,
-} from './sip/ua/user-agent.js';
+export { UserAgent } from './sip/ua/user-agent.js';
+export type {
+  HandlerOptions,
+  RequestHandler,
+  TraceEntry,
+  UserAgentEvents,
+  UserAgentOptions,
+  UserAgentStats,
+} from './sip/ua/user-agent-options.js';
 export type { LargeRequestOptions } from './sip/ua/way-out.js';

@@ -1,7 +1,7 @@
 /** Keeps the trace of each of a bot's calls as it happens, so that any of them can be written as a picture or a capture afterwards. */
 import { parse } from '../sip/message/parse.js';
 import { isParseFailure } from '../sip/message/parse-failure.js';
-import type { TraceEntry } from '../sip/ua/user-agent.js';
+import type { TraceEntry } from '../sip/ua/user-agent-options.js';
 import { CallTrace, type CallTraceOptions } from '../trace/call-trace.js';
 import type { Call } from './call.js';
 import type { SipBot } from './sip-bot.js';

@@ -7,7 +7,8 @@ import type { TransportName } from '../../src/sip/transport/transport.js';
 import type { OutgoingInvite } from '../../src/sip/ua/invite-outgoing.js';
 import { Registration } from '../../src/sip/ua/registration.js';
 import type { RegistrationOptions } from '../../src/sip/ua/registration-options.js';
-import { UserAgent, type UserAgentOptions } from '../../src/sip/ua/user-agent.js';
+import { UserAgent } from '../../src/sip/ua/user-agent.js';
+import type { UserAgentOptions } from '../../src/sip/ua/user-agent-options.js';
 import { at, sleep, until } from './peers/process.js';
 import type { PeerAddress } from './setup.js';
 

@@ -3,7 +3,7 @@ import type { SipBot, SipBotOptions } from '../../bot.js';
 import { RegistrationError } from '../../errors.js';
 import { parse } from '../../sip/message/parse.js';
 import { isParseFailure } from '../../sip/message/parse-failure.js';
-import type { TraceEntry } from '../../sip/ua/user-agent.js';
+import type { TraceEntry } from '../../sip/ua/user-agent-options.js';
 import { type Finding, note, ok, skipped, wrong } from './finding.js';
 
 const PATIENCE_MS = 10_000;

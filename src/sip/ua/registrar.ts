@@ -15,7 +15,7 @@ import type { Flow } from '../transport/flow.js';
 import type { TransportLayer } from '../transport/transport-layer.js';
 import type { IncomingRequest } from './incoming-request.js';
 import { type Binding, type Change, type Departure, LocationService, type Refusal } from './location-service.js';
-import type { HandlerOptions, RequestHandler } from './user-agent.js';
+import type { HandlerOptions, RequestHandler } from './user-agent-options.js';
 
 export interface RegistrarOptions {
   readonly clock: Clock;

@@ -1,7 +1,8 @@
 /** A PBX of few words, as a user agent that is no SipBot: registers, keeps a mailbox, and remembers what it was asked. */
 import { Registrar } from '../../../src/sip/ua/registrar.js';
 import type { IncomingSubscription } from '../../../src/sip/ua/subscription-incoming.js';
-import { UserAgent, type UserAgentOptions } from '../../../src/sip/ua/user-agent.js';
+import { UserAgent } from '../../../src/sip/ua/user-agent.js';
+import type { UserAgentOptions } from '../../../src/sip/ua/user-agent-options.js';
 import { SeededRandom } from '../../../src/testing/seeded-random.js';
 import { hostOf, type World } from './world.js';
 

@@ -6,7 +6,8 @@ import type { CallContext, CallOptions } from '../../../src/session/call-options
 import { CallSession } from '../../../src/session/call-session.js';
 import type { DialTarget } from '../../../src/session/outgoing-leg.js';
 import type { IncomingInvite } from '../../../src/sip/ua/invite-incoming.js';
-import { UserAgent, type UserAgentOptions } from '../../../src/sip/ua/user-agent.js';
+import { UserAgent } from '../../../src/sip/ua/user-agent.js';
+import type { UserAgentOptions } from '../../../src/sip/ua/user-agent-options.js';
 import { ManualClock } from '../../../src/testing/manual-clock.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../../src/testing/memory-network.js';
 import { SeededRandom } from '../../../src/testing/seeded-random.js';

@@ -7,7 +7,8 @@ import type { Resolver } from '../../../src/sip/transport/resolver.js';
 import { Registrar, type RegistrarOptions } from '../../../src/sip/ua/registrar.js';
 import { Registration } from '../../../src/sip/ua/registration.js';
 import type { RegistrationOptions } from '../../../src/sip/ua/registration-options.js';
-import type { UserAgent, UserAgentOptions } from '../../../src/sip/ua/user-agent.js';
+import type { UserAgent } from '../../../src/sip/ua/user-agent.js';
+import type { UserAgentOptions } from '../../../src/sip/ua/user-agent-options.js';
 import { NOTHING_LEFT, Town, within } from './two-agents.js';
 
 const PBX = '192.0.2.100';

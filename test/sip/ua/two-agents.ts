@@ -1,5 +1,6 @@
 /** Agents on one seeded memory network and one hand-turned clock. */
-import { UserAgent, type UserAgentOptions } from '../../../src/sip/ua/user-agent.js';
+import { UserAgent } from '../../../src/sip/ua/user-agent.js';
+import type { UserAgentOptions } from '../../../src/sip/ua/user-agent-options.js';
 import { ManualClock } from '../../../src/testing/manual-clock.js';
 import { type Impairment, MemoryNetwork } from '../../../src/testing/memory-network.js';
 import { SeededRandom } from '../../../src/testing/seeded-random.js';

@@ -5,7 +5,7 @@ import { parse } from '../../../src/sip/message/parse.js';
 import { isParseFailure, type ParseFailure } from '../../../src/sip/message/parse-failure.js';
 import type { Admission } from '../../../src/sip/ua/admission.js';
 import { isLocal } from '../../../src/sip/ua/local-response.js';
-import type { TraceEntry } from '../../../src/sip/ua/user-agent.js';
+import type { TraceEntry } from '../../../src/sip/ua/user-agent-options.js';
 import { SeededRandom } from '../../../src/testing/seeded-random.js';
 import { NOTHING_LEFT, Town, within } from './two-agents.js';
 
