@@ -20,9 +20,8 @@ const HOST = '127.0.0.17';
 const g711 = { payloadType: 0, codec: 'pcmu', ptimeMs: 20 } as const;
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-async function until(done: () => boolean): Promise<void> {
-  while (!done()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
+/** The thread is a real one: it is asked until it has done it, and for ten seconds at most. */
+const until = (done: () => boolean) => expect.poll(done, { interval: 5, timeout: 10_000 }).toBe(true);
 
 test('a call is two messages: all that it needs to begin, on a socket bound before it came, and its end', async () => {
   const engine = new MediaEngine({ threads: 1, host: HOST, ports: [18_000, 18_999] });
