@@ -1,5 +1,5 @@
 /** Figures over how many there are, as one SVG: a panel each, the points as measured, the line that fits them. */
-import { escapeXml, niceTop } from '../../scripts/soak/plot.js';
+import { escapeXml, niceTop, sheet } from '../../scripts/svg-sheet.js';
 import type { Fit, Point } from './fit.js';
 
 export interface Growth {
@@ -17,21 +17,14 @@ const GAP = 28;
 const COLUMNS = 3;
 
 export function drawGrowth(heading: string, panels: readonly Growth[]): string {
-  const rows = Math.ceil(panels.length / COLUMNS);
-  const width = COLUMNS * (WIDTH + 2 * GAP);
-  const height = rows * (HEIGHT + 2 * GAP) + 2 * GAP;
-  const drawn = panels.map((panel, i) => {
-    const x = GAP + (i % COLUMNS) * (WIDTH + 2 * GAP);
-    const y = 3 * GAP + Math.floor(i / COLUMNS) * (HEIGHT + 2 * GAP);
-    return `<g transform="translate(${x} ${y})">${drawPanel(panel)}</g>`;
+  return sheet(heading, panels.map(drawPanel), {
+    columns: COLUMNS,
+    stepX: WIDTH + 2 * GAP,
+    stepY: HEIGHT + 2 * GAP,
+    gap: GAP,
+    marginX: 0,
+    marginBottom: 2 * GAP,
   });
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11">`,
-    `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    `<text x="${GAP}" y="${GAP}" font-size="14">${escapeXml(heading)}</text>`,
-    ...drawn,
-    '</svg>\n',
-  ].join('\n');
 }
 
 function drawPanel({ title, unit, points, fit, fitTo }: Growth): string {

@@ -1,4 +1,6 @@
 /** Series over time as one SVG: a small panel each, a line for each process, zero at the bottom. */
+import { escapeXml, niceTop, sheet } from '../svg-sheet.js';
+
 export interface Panel {
   readonly title: string;
   readonly lines: readonly (readonly number[])[];
@@ -11,21 +13,15 @@ const COLUMNS = 3;
 const COLOURS = ['#2563eb', '#ea580c'];
 
 export function drawPanels(heading: string, panels: readonly Panel[], minutes: number, warmupMinutes: number): string {
-  const rows = Math.ceil(panels.length / COLUMNS);
-  const width = COLUMNS * (WIDTH + GAP) + GAP;
-  const height = rows * (HEIGHT + 2 * GAP) + 2 * GAP;
-  const drawn = panels.map((panel, i) => {
-    const x = GAP + (i % COLUMNS) * (WIDTH + GAP);
-    const y = 3 * GAP + Math.floor(i / COLUMNS) * (HEIGHT + 2 * GAP);
-    return `<g transform="translate(${x} ${y})">${drawPanel(panel, minutes, warmupMinutes)}</g>`;
+  const drawn = panels.map((panel) => drawPanel(panel, minutes, warmupMinutes));
+  return sheet(heading, drawn, {
+    columns: COLUMNS,
+    stepX: WIDTH + GAP,
+    stepY: HEIGHT + 2 * GAP,
+    gap: GAP,
+    marginX: GAP,
+    marginBottom: 2 * GAP,
   });
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11">`,
-    `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    `<text x="${GAP}" y="${GAP}" font-size="14">${escapeXml(heading)}</text>`,
-    ...drawn,
-    '</svg>\n',
-  ].join('\n');
 }
 
 function drawPanel({ title, lines }: Panel, minutes: number, warmupMinutes: number): string {
@@ -47,15 +43,4 @@ function drawPanel({ title, lines }: Panel, minutes: number, warmupMinutes: numb
     `<text x="${WIDTH}" y="${HEIGHT + 14}" text-anchor="end" fill="#666">${Math.round(minutes)} min</text>`,
     ...paths,
   ].join('');
-}
-
-/** 1, 2 or 5 times a power of ten, and no less than what is drawn. */
-export function niceTop(most: number): number {
-  if (most <= 0) return 1;
-  const power = 10 ** Math.floor(Math.log10(most));
-  return [1, 1.5, 2, 3, 4, 5, 7.5, 10].map((factor) => factor * power).find((top) => top >= most) ?? 10 * power;
-}
-
-export function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
