@@ -132,7 +132,7 @@ export class AudioSocket extends BridgeBot {
   }
 
   onDtmf(digit: DtmfDigit): void {
-    if (this.isStarted) this.line.send(writeFrame(dtmfKind, Buffer.from(digit)));
+    if (this.isStarted) this.line.keep(() => writeFrame(dtmfKind, Buffer.from(digit)));
   }
 
   protected platform(_call: Call): Platform {

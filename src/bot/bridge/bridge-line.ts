@@ -20,7 +20,7 @@ import { type ResponseTimes, ResponseWatch } from './response-times.js';
 export interface BridgeOptions {
   /** How long the platform may be away, reconnections and all, before the bridge gives up. @default 30000 */
   readonly patienceMs?: number;
-  /** So much of what the caller says is kept for a platform that is away or does not read; older words are lost. @default 1000 */
+  /** So much of what the caller says, and presses, is kept for a platform that is away or does not read; older words are lost. @default 1000 */
   readonly holdMs?: number;
   /** So much of what the platform says is kept for the caller; what is beyond is refused. @default 300000 */
   readonly maxQueueMs?: number;
@@ -84,6 +84,9 @@ const MAX_WIRE_BYTES = 64 * 1024;
 /** With more than this on the way to the caller, a live platform's silence is left out, until it is there again. */
 const LIVE_LAG_MS = 100;
 
+/** Keys that wait for a platform. */
+const MAX_KEPT = 64;
+
 export class BridgeLine {
   readonly call: Call;
   readonly random: Random;
@@ -94,6 +97,9 @@ export class BridgeLine {
   readonly #downlink: Downlink;
   readonly #comfort: Comfort;
   readonly #responses = new ResponseWatch();
+  readonly #kept: { readonly at: number; readonly make: () => Message | object }[] = [];
+  readonly #holdMs: number;
+  #isLeaving = false;
 
   constructor(call: Call, platform: Platform, options: BridgeOptions) {
     const { clock } = call.home;
@@ -101,11 +107,12 @@ export class BridgeLine {
     this.#platform = platform;
     this.#options = options;
     this.random = options.random ?? systemRandom;
+    this.#holdMs = options.holdMs ?? 1000;
     this.#uplink = new Uplink({
       fromRate: call.sampleRate,
       format: platform.up,
       chunkMs: platform.chunkMs,
-      holdMs: options.holdMs ?? 1000,
+      holdMs: this.#holdMs,
       deliver: (chunk, timeMs) => this.#deliver(chunk, timeMs),
     });
     this.#downlink = new Downlink({
@@ -144,6 +151,10 @@ export class BridgeLine {
     return this.#downlink.queuedMs;
   }
 
+  get #now(): number {
+    return this.call.home.clock.now();
+  }
+
   hear(frame: AudioFrame): void {
     this.#downlink.pump();
     this.#uplink.hear(frame);
@@ -154,10 +165,17 @@ export class BridgeLine {
     return this.#link.send(typeof message === 'string' || message instanceof Uint8Array ? message : JSON.stringify(message));
   }
 
+  /** A key is worth as much as a word: said now, or when the platform is back within `holdMs`. */
+  keep(make: () => Message | object): void {
+    if (this.send(make())) return;
+    if (this.#kept.push({ at: this.#now, make }) > MAX_KEPT) this.#kept.shift();
+  }
+
   play(bytes: Uint8Array, format?: SoundFormat): boolean {
+    if (this.#isLeaving) return true;
     const isQuiet = this.#options.live === true && isSilence(bytes, format ?? this.#platform.down);
     if (isQuiet && this.#downlink.queuedMs > LIVE_LAG_MS) return true;
-    if (!isQuiet) this.#responses.answered(this.call.home.clock.now());
+    if (!isQuiet) this.#responses.answered(this.#now);
     const taken = this.#downlink.write(bytes, format);
     if (!taken) this.#warn('more was said than can be kept: it is dropped', { queuedMs: Math.round(this.#downlink.queuedMs) });
     return taken;
@@ -167,8 +185,8 @@ export class BridgeLine {
     this.#downlink.mark(name);
   }
 
-  forgetMarks(): void {
-    this.#downlink.forgetMarks();
+  forgetMarks(isForgotten: (name: string) => boolean): void {
+    this.#downlink.forgetMarks(isForgotten);
   }
 
   clear(): AudioCleared {
@@ -181,8 +199,9 @@ export class BridgeLine {
     this.#leave();
   }
 
-  /** The platform ends the call, when what it said has been heard. */
+  /** The platform ends the call, when what it said has been heard; what it says after that is not. */
   async hangup(): Promise<void> {
+    this.#isLeaving = true;
     await this.drained();
     await this.call.hangup().catch(() => {});
   }
@@ -211,6 +230,8 @@ export class BridgeLine {
     this.#comfort.end();
     if (connects > 1) this.#log('is back');
     this.#platform.onUp(connects);
+    const oldest = this.#now - this.#holdMs;
+    for (const { at, make } of this.#kept.splice(0)) if (at >= oldest) this.send(make());
     this.#uplink.flush();
   }
 
@@ -235,7 +256,7 @@ export class BridgeLine {
 
   readonly #onSpeechStart = (): void => this.#responses.goesOn();
 
-  readonly #onSpeechEnd = (): void => this.#responses.asked(this.call.home.clock.now());
+  readonly #onSpeechEnd = (): void => this.#responses.asked(this.#now);
 
   #log(what: string, closed?: WireClosed): void {
     const why = closed && { code: closed.code, reason: withoutKeys(closed.reason) };

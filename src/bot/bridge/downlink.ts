@@ -47,8 +47,8 @@ export class Downlink {
   #waitingMs = 0;
   /** Marks that are to be told of, in their order, under the names they have in the call's audio. */
   #marks: string[] = [];
-  /** Marks of a connection that was lost are of no interest to the next one. */
-  #era = 0;
+  /** Two marks of one name are two: one may have been forgotten. */
+  #markCount = 0;
   #receivedMs = 0;
   #refusedMs = 0;
   #clears = 0;
@@ -100,7 +100,7 @@ export class Downlink {
   mark(name: string): void {
     if (this.#marks.length >= MAX_MARKS) return;
     this.#runsOutAt = undefined;
-    const mark = `${OURS}${this.#era}:${name}`;
+    const mark = `${OURS}${++this.#markCount}:${name}`;
     this.#marks.push(mark);
     if (this.#waiting.length === 0) this.#options.audio.mark(mark);
     else this.#wait({ mark });
@@ -118,14 +118,16 @@ export class Downlink {
     return { playedMs, droppedMs: droppedMs + droppedHere };
   }
 
-  /** Every mark is told of as cleared, though the sound before it goes on. */
-  forgetMarks(): void {
-    for (const mark of this.#dropMarks()) this.#options.onMark(mark.slice(mark.indexOf(':', OURS.length) + 1), 'cleared');
+  /** These marks are told of as cleared, though the sound before them goes on. */
+  forgetMarks(isForgotten: (name: string) => boolean): void {
+    const forgotten = this.#marks.filter((mark) => isForgotten(nameOf(mark)));
+    this.#marks = this.#marks.filter((mark) => !forgotten.includes(mark));
+    for (const mark of forgotten) this.#options.onMark(nameOf(mark), 'cleared');
   }
 
   /** The connection was lost: what was said is still heard, its marks are nobody's, and what comes next is another sound. */
   cut(): void {
-    this.#dropMarks();
+    this.#marks = [];
     this.#runsOutAt = undefined;
     if (this.#waiting.length === 0) this.#reader.reset();
     else this.#reader = new SoundReader(this.#reader.format, this.#options.audio.sampleRate);
@@ -170,13 +172,6 @@ export class Downlink {
     this.pump();
   }
 
-  #dropMarks(): readonly string[] {
-    this.#era++;
-    const dropped = this.#marks;
-    this.#marks = [];
-    return dropped;
-  }
-
   #watchForGap(ms: number): void {
     const now = this.#options.clock.now();
     const due = this.#runsOutAt;
@@ -191,6 +186,11 @@ export class Downlink {
   readonly #onMark = ({ name, outcome }: MarkOutcome): void => {
     if (this.#marks[0] !== name) return;
     this.#marks.shift();
-    this.#options.onMark(name.slice(name.indexOf(':', OURS.length) + 1), outcome);
+    this.#options.onMark(nameOf(name), outcome);
   };
+}
+
+/** As the platform gave it. */
+function nameOf(mark: string): string {
+  return mark.slice(mark.indexOf(':', OURS.length) + 1);
 }

@@ -32,7 +32,7 @@ export interface JambonzListenOptions extends BridgeOptions {
 }
 
 const SUBPROTOCOL = 'audio.jambonz.org';
-/** The names of our own marks: the end of a `playAudio`. */
+/** The beginning of the names of our own marks: the end of a `playAudio`, and its id. */
 const PLAY_DONE = '\u0001playDone';
 const PCM = { encoding: 'pcm16' } as const;
 
@@ -50,7 +50,7 @@ export class JambonzListen extends BridgeBot {
   }
 
   onDtmf(dtmf: DtmfDigit): void {
-    if (this.#options.passDtmf !== false && this.isStarted) this.line.send({ event: 'dtmf', dtmf });
+    if (this.#options.passDtmf !== false && this.isStarted) this.line.keep(() => ({ event: 'dtmf', dtmf }));
   }
 
   protected platform(call: Call): Platform {
@@ -89,8 +89,10 @@ export class JambonzListen extends BridgeBot {
   }
 
   #onMark(name: string, outcome: MarkOutcome['outcome']): void {
-    if (name === PLAY_DONE) this.line.send({ type: 'playDone' });
-    else this.line.send({ type: 'mark', data: { name, event: outcome === 'sent' ? 'playout' : 'cleared' } });
+    if (isPlayDone(name)) {
+      const id = name.slice(PLAY_DONE.length);
+      this.line.send({ type: 'playDone', ...(id !== '' && { data: { id } }) });
+    } else this.line.send({ type: 'mark', data: { name, event: outcome === 'sent' ? 'playout' : 'cleared' } });
   }
 
   #onMessage(message: Message): void {
@@ -109,11 +111,11 @@ export class JambonzListen extends BridgeBot {
         break;
       case 'mark': {
         const name = text(data, 'name');
-        if (name !== undefined && name !== PLAY_DONE) this.line.mark(name);
+        if (name !== undefined && !isPlayDone(name)) this.line.mark(name);
         break;
       }
       case 'clearMarks':
-        this.line.forgetMarks();
+        this.line.forgetMarks((name) => !isPlayDone(name));
         break;
       case 'disconnect':
         void this.line.hangup();
@@ -121,20 +123,25 @@ export class JambonzListen extends BridgeBot {
     }
   }
 
-  /** A sound at once: as it is, or in a WAV file. */
+  /** A whole sound, as it is or in a WAV file: behind the others, or with `queuePlay: false` instead of them. */
   #play(data: Json): void {
     const content = bytes(data, 'audioContent');
     if (content === undefined) return;
     const isWav = /^wave?$/.test(text(data, 'audioContentType') ?? '');
     const sound = isWav ? decoded(content) : undefined;
+    if (data['queuePlay'] === false) this.line.clear();
     if (!isWav) this.line.play(content, { ...PCM, sampleRate: number(data, 'sampleRate') ?? this.#sampleRate });
     else if (sound !== undefined) {
       const samples = monoSound(sound);
       const format = { ...PCM, sampleRate: sound.sampleRate };
       this.line.play(soundWriter(format)(samples, samples.length), format);
     }
-    this.line.mark(PLAY_DONE);
+    this.line.mark(`${PLAY_DONE}${text(data, 'id') ?? ''}`);
   }
+}
+
+function isPlayDone(name: string): boolean {
+  return name.startsWith(PLAY_DONE);
 }
 
 /** Undefined: no WAV file that we can read. */

@@ -70,6 +70,8 @@ export class OpenAiRealtime extends BridgeBot<OpenAiRealtimeEvents> {
   #toolsRunning = 0;
   #owesResponse = false;
   #hasExpired = false;
+  /** A session knows nothing of the tools that the one before has used. */
+  #session = 0;
 
   constructor(options: OpenAiRealtimeOptions) {
     if (!options.apiKey) throw new OptionError('apiKey', 'must be the key of the service');
@@ -95,8 +97,10 @@ export class OpenAiRealtime extends BridgeBot<OpenAiRealtimeEvents> {
 
   /** The model is to say something now: by these instructions, or on what it knows. */
   respond(instructions?: string): void {
-    if (this.#responseId !== undefined) this.#owesResponse = true;
-    else this.send({ type: 'response.create', ...(instructions !== undefined && { response: { instructions } }) });
+    const isAsked =
+      this.#responseId === undefined &&
+      this.send({ type: 'response.create', ...(instructions !== undefined && { response: { instructions } }) });
+    if (!isAsked) this.#owesResponse = true;
   }
 
   onDtmf(digit: DtmfDigit): void {
@@ -116,7 +120,7 @@ export class OpenAiRealtime extends BridgeBot<OpenAiRealtimeEvents> {
       down: this.#format,
       chunkMs: 20,
       open: (events) => this.#open(events),
-      onUp: (connects) => this.#onUp(connects),
+      onUp: () => this.#onUp(),
       onDown: () => this.#onDown(),
       onMessage: (message) => this.#onMessage(message),
       sound: (chunk) => JSON.stringify({ type: 'input_audio_buffer.append', audio: Buffer.from(chunk.buffer).toString('base64') }),
@@ -143,18 +147,23 @@ export class OpenAiRealtime extends BridgeBot<OpenAiRealtimeEvents> {
     return !hasExpired && isFinal(closed);
   }
 
-  #onUp(connects: number): void {
-    const { greet } = this.#options;
+  #onUp(): void {
+    const { greet = false } = this.#options;
+    this.#session++;
     this.send({ type: 'session.update', session: realtimeSession(this.#options, this.#format) });
-    if (connects > 1) for (const { who, text: said } of this.#history) this.#tell(who === 'caller' ? 'user' : 'assistant', said);
-    else if (greet === true) this.respond();
-    else if (typeof greet === 'string') this.respond(greet);
+    for (const { who, text: said } of this.#history) this.#tell(who === 'caller' ? 'user' : 'assistant', said);
+    if (this.#history.length > 0 || greet === false) this.#settle();
+    else {
+      this.#owesResponse = false;
+      this.respond(greet === true ? undefined : greet);
+    }
   }
 
+  /** An answer that was on its way is owed by the next session, unless its words had come. */
   #onDown(): void {
     this.#items.forget();
+    if (this.#responseId !== undefined && this.#history.at(-1)?.who !== 'model') this.#owesResponse = true;
     this.#responseId = undefined;
-    this.#owesResponse = false;
   }
 
   #onMessage(message: Message): void {
@@ -230,13 +239,12 @@ export class OpenAiRealtime extends BridgeBot<OpenAiRealtimeEvents> {
           ? { error: 'the arguments are no JSON object' }
           : runTool(tool, { call: this.line.call, input, spoken: () => this.line.drained() });
     this.#toolsRunning++;
+    const session = this.#session;
     void Promise.resolve(result).then((output) => {
       this.#toolsRunning--;
       this.emit('toolResult', { name, result: output });
-      this.send({
-        type: 'conversation.item.create',
-        item: { type: 'function_call_output', call_id: callId, output: asText(output) },
-      });
+      const item = { type: 'function_call_output', call_id: callId, output: asText(output) };
+      if (session !== this.#session || !this.send({ type: 'conversation.item.create', item })) this.#inform(`[${name}: ${asText(output)}]`);
       if (tool?.replies !== false) this.#owesResponse = true;
       this.#settle();
     });
@@ -245,13 +253,18 @@ export class OpenAiRealtime extends BridgeBot<OpenAiRealtimeEvents> {
   /** One response at a time: the next is asked for when the last has ended and every tool has answered. */
   #settle(): void {
     if (!this.#owesResponse || this.#responseId !== undefined || this.#toolsRunning > 0) return;
-    this.#owesResponse = false;
-    this.send({ type: 'response.create' });
+    this.#owesResponse = !this.send({ type: 'response.create' });
   }
 
   #tellKeys(digits: string): void {
-    this.#tell('user', `[The caller pressed ${digits} on the keypad]`);
+    this.#inform(`[The caller pressed ${digits} on the keypad]`);
     this.respond();
+  }
+
+  /** Now, and whichever session comes next. */
+  #inform(what: string): void {
+    this.#tell('user', what);
+    this.#note('caller', what);
   }
 
   #tell(role: 'user' | 'assistant', said: string): void {
@@ -261,9 +274,13 @@ export class OpenAiRealtime extends BridgeBot<OpenAiRealtimeEvents> {
 
   #remember(who: 'caller' | 'model', said: string | undefined): void {
     if (said === undefined || said.trim() === '') return;
+    this.#note(who, said);
+    this.emit('transcript', { who, text: said });
+  }
+
+  #note(who: 'caller' | 'model', said: string): void {
     this.#history.push({ who, text: said });
     if (this.#history.length > MAX_HISTORY) this.#history.shift();
-    this.emit('transcript', { who, text: said });
   }
 
   #onError(error: Json): void {

@@ -65,7 +65,7 @@ export class PcmWebSocket extends BridgeBot<PcmWebSocketEvents> {
   }
 
   onDtmf(digit: DtmfDigit): void {
-    this.send({ type: 'dtmf', digit });
+    if (this.isStarted) this.line.keep(() => ({ type: 'dtmf', digit }));
   }
 
   override onEnd(): void {

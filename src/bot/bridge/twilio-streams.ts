@@ -47,7 +47,7 @@ export class TwilioStreams extends BridgeBot {
   }
 
   onDtmf(digit: DtmfDigit): void {
-    this.#say('dtmf', { dtmf: { track: 'inbound_track', digit } });
+    if (this.isStarted) this.line.keep(() => this.#message('dtmf', { dtmf: { track: 'inbound_track', digit } }));
   }
 
   override onEnd(): void {

@@ -22,7 +22,7 @@ export type AnsweredBy = 'human' | 'machine' | 'fax' | 'silence' | 'unknown';
 
 export interface Answered {
   readonly by: AnsweredBy;
-  /** From the answer to the verdict. */
+  /** From the answer to the verdict; 0 before it. */
   readonly afterMs: number;
   /** Of all that was said in it. */
   readonly greetingMs: number;
@@ -37,6 +37,11 @@ const BEEP_MS = [90, 3500] as const;
 const FAX_HZ = [2075, 2125] as const;
 const FAX_MS = 1200;
 const EARLY_SPEECH_MS = 400;
+/** A machine of the network's beeps behind its greeting and is silent then; ringing is lower, tones before an announcement are followed by it. */
+const EARLY_BEEP_HZ = 500;
+const EARLY_SILENCE_MS = 500;
+/** The detector's hang-over behind a tone is no speech. */
+const HANGOVER_MS = 200;
 
 export class AnswerDetector {
   readonly #options: Required<AnswerOptions>;
@@ -51,6 +56,8 @@ export class AnswerDetector {
   #toneHz = 0;
   #earlySpeechMs = 0;
   #earlyToneMs = 0;
+  /** How much had been said when a tone before the answer ended that may be a beep. */
+  #spokenBeforeBeepMs = Number.NaN;
   #verdict: Answered | undefined;
   #hasBeeped = false;
 
@@ -65,6 +72,7 @@ export class AnswerDetector {
   answered(): void {
     this.#isAnswered = true;
     this.#toneMs = 0;
+    this.#silenceMs = 0;
   }
 
   get verdict(): Answered | undefined {
@@ -81,19 +89,35 @@ export class AnswerDetector {
     return this.#hasBeeped || this.#sinceAnswerMs >= this.#options.beepMs;
   }
 
+  /** No more will be heard. */
+  end(): Answered {
+    if (this.#verdict === undefined) this.#say('unknown');
+    return this.#verdict!;
+  }
+
   process(samples: Int16Array): void {
     for (let at = 0; at + this.#step <= samples.length; at += this.#step) {
       const hz = this.#tone.process(samples, this.#step, at);
       const isSpeech = this.#voice.process(samples, this.#step, at) && hz === 0;
       if (this.#isAnswered) this.#judge(isSpeech, hz);
-      else if (hz > 0) this.#earlyToneMs += STEP_MS;
-      else if (isSpeech) this.#earlySpeechMs += STEP_MS;
+      else this.#overhear(isSpeech, hz);
     }
+  }
+
+  #overhear(isSpeech: boolean, hz: number): void {
+    if (hz > 0) this.#earlyToneMs += STEP_MS;
+    else if (isSpeech) this.#earlySpeechMs += STEP_MS;
+    this.#silenceMs = hz > 0 || isSpeech ? 0 : this.#silenceMs + STEP_MS;
+    const spokenMs = this.#earlySpeechMs;
+    if (this.#endsBeep(hz)) this.#spokenBeforeBeepMs = this.#toneHz > EARLY_BEEP_HZ && spokenMs >= EARLY_SPEECH_MS ? spokenMs : Number.NaN;
+    if (this.#silenceMs < EARLY_SILENCE_MS || this.#verdict !== undefined || !(spokenMs - this.#spokenBeforeBeepMs <= HANGOVER_MS)) return;
+    this.#hasBeeped = true;
+    this.#say('machine');
   }
 
   #judge(isSpeech: boolean, hz: number): void {
     this.#sinceAnswerMs += STEP_MS;
-    this.#hearTone(hz);
+    if (this.#endsBeep(hz)) this.#hasBeeped = true;
     if (isSpeech) {
       this.#speechMs += STEP_MS;
       this.#silenceMs = 0;
@@ -114,15 +138,15 @@ export class AnswerDetector {
     return this.#toneMs >= FAX_MS && this.#toneHz > FAX_HZ[0] && this.#toneHz < FAX_HZ[1];
   }
 
-  #hearTone(hz: number): void {
+  #endsBeep(hz: number): boolean {
     if (hz > 0) {
       this.#toneMs += STEP_MS;
       this.#toneHz = hz;
-      return;
+      return false;
     }
     const isBeep = this.#toneMs >= BEEP_MS[0] && this.#toneMs <= BEEP_MS[1] && this.#toneHz > BEEP_HZ[0] && this.#toneHz < BEEP_HZ[1];
-    if (isBeep) this.#hasBeeped = true;
     this.#toneMs = 0;
+    return isBeep;
   }
 
   #say(by: AnsweredBy): void {

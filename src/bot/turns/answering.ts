@@ -30,7 +30,7 @@ export function listenForAnswer(host: AnsweringHost, options: AnswerOptions): An
     };
     const finish = (): void => {
       stop();
-      resolve(detector.verdict ?? { by: 'unknown', afterMs: 0, greetingMs: 0, early: 'nothing' });
+      resolve(detector.end());
       tellBeep(detector.hasBeeped);
     };
     const quit = [host.onAnswered(() => detector.answered()), host.onEnded(finish)];

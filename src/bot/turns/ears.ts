@@ -66,6 +66,8 @@ export class Ears extends EventEmitter<EarEvents> {
   #handedMs = 0;
   #silentSinceMs = 0;
   #isKeyDown = false;
+  /** Of the last frame: a key that comes as an event. */
+  #isEvent = false;
   #level = silenceDbov;
 
   constructor(audio: CallAudio, options: EarOptions = {}) {
@@ -154,8 +156,12 @@ export class Ears extends EventEmitter<EarEvents> {
     if (source === 'heard') this.#keys.process(samples, samples.length);
     else this.#isKeyDown = false;
     const isSound = source === 'heard' && !this.#isKeyDown;
+    const isEvent = source === 'dtmf';
+    // Gateways that send keys as events let the beginning of the tone through.
+    if (isEvent && !this.#isEvent) this.#tape.wipe(this.#nowMs);
+    this.#isEvent = isEvent;
     // What was concealed belongs to what is kept, but says nothing of whether somebody speaks.
-    this.#tape.add(source === 'dtmf' || this.#isKeyDown ? this.#quiet : samples, timeMs);
+    this.#tape.add(isEvent || this.#isKeyDown ? this.#quiet : samples, timeMs);
     const step = (sampleRate / 1000) * STEP_MS;
     for (let at = 0; at < samples.length; at += step) {
       this.#nowMs = timeMs + ((at + step) * 1000) / sampleRate;

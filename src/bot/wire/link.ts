@@ -11,6 +11,8 @@ const LONGEST_PAUSE_MS = 5000;
 /** Up for so long, it was a good connection: the next pause is a short one again. */
 const GOOD_MS = 5000;
 const PING_MS = 2000;
+/** More than this handed over and not read is given up with the connection: sound stops far below, so these are messages. */
+const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 /** No answer to a ping for so long: nobody reads. */
 const SILENT_MS = 15_000;
 
@@ -92,7 +94,8 @@ export class Link {
   send(message: Message): boolean {
     if (this.#state !== 'up') return false;
     this.#wire!.send(message);
-    return true;
+    if (this.#wire!.queuedBytes > MAX_UNREAD_BYTES) this.#giveUp('it does not read');
+    return this.#state === 'up';
   }
 
   /** We have finished. `onOver` does not come. */
@@ -151,14 +154,18 @@ export class Link {
       this.#pingAt = now;
       this.#wire!.ping();
     } else if (now - this.#pingAt >= SILENT_MS) {
-      const wire = this.#wire!;
-      this.#drop();
-      wire.destroy();
-      this.#onClose({ code: lostCode, reason: `nobody has read for ${Math.round((now - this.#pingAt) / 1000)} s` });
+      this.#giveUp(`nobody has read for ${Math.round((now - this.#pingAt) / 1000)} s`);
       return;
     }
     this.#arm(PING_MS, this.#ping);
   };
+
+  #giveUp(reason: string): void {
+    const wire = this.#wire!;
+    this.#drop();
+    wire.destroy();
+    this.#onClose({ code: lostCode, reason });
+  }
 
   #onPong(): void {
     if (this.#pingAt === undefined) return;

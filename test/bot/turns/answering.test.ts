@@ -5,8 +5,10 @@ import { ManualClock, MemoryNetwork, TestCaller, TestSpeech } from '../../../src
 
 const speech = new TestSpeech(['hello', 'you', 'have', 'reached', 'nobody']);
 
-/** A callee that plays these, one after the other, once it has answered; `early` before that. */
-async function answered(parts: readonly (string | Tone | number)[], early?: Tone | string) {
+type Part = string | Tone | number;
+
+/** A callee that plays these, one after the other, once it has answered, and `early` before that; without `parts` it does not answer. */
+async function answered(parts: readonly Part[] | undefined, early: readonly Part[] = []) {
   const clock = new ManualClock();
   const network = new MemoryNetwork({ clock, delayMs: 10 });
   const callee = new TestCaller({ clock, network });
@@ -24,20 +26,24 @@ async function answered(parts: readonly (string | Tone | number)[], early?: Tone
   });
   dialling.catch(() => {});
   const call = await callee.expectCall();
-  const say = async (part: string | Tone | number): Promise<void> => {
+  const say = async (part: Part): Promise<void> => {
     if (typeof part === 'number') await clock.run(part);
     else if (typeof part === 'string') await callee.until(call.play(speech.samples(part), { sampleRate: 16_000 }).done);
     else await callee.until(call.play(part).done);
   };
-  if (early !== undefined) {
-    await callee.until(call.progress());
-    await say(early);
+  if (early.length > 0) await callee.until(call.progress());
+  for (const part of early) await say(part);
+  if (parts === undefined) {
+    await clock.run(100);
+    call.reject(480);
+    await clock.run(300);
+  } else {
+    await callee.until(call.answer());
+    for (const part of parts) await say(part);
   }
-  await callee.until(call.answer());
-  for (const part of parts) await say(part);
   const verdict = await callee.until(result!);
   await clock.run(300);
-  await callee.until(dialled!.hangup());
+  if (parts !== undefined) await callee.until(dialled!.hangup());
   const beep = await callee.until(result!.beep);
   await callee.stop();
   await callee.until(bot.stop());
@@ -66,6 +72,30 @@ test('a fax, and nobody', async () => {
 
 test('before the answer: ringing is a tone, an announcement is speech, and neither is the callee', async () => {
   const ring: Tone = { ...progressTone('ringback', 'de'), repeat: 'once' };
-  expect(await answered([400, 'hello', 1500], ring)).toMatchObject({ by: 'human', early: 'tones' });
-  expect(await answered([400, 'hello', 1500], 'you have reached nobody')).toMatchObject({ by: 'human', early: 'speech' });
+  expect(await answered([400, 'hello', 1500], [ring])).toMatchObject({ by: 'human', early: 'tones' });
+  expect(await answered([400, 'hello', 1500], ['you have reached nobody'])).toMatchObject({ by: 'human', early: 'speech' });
+});
+
+test('a machine of the network’s greets and beeps before any answer', async () => {
+  const greeting = 'you have reached nobody you have reached nobody';
+  for (const parts of [undefined, [1500]])
+    expect(await answered(parts, [300, greeting, 400, sineTone(1000, 400), 900])).toMatchObject({
+      by: 'machine',
+      afterMs: 0,
+      early: 'speech',
+      beep: true,
+    });
+});
+
+test('an announcement, and then it rings, or tones and another announcement: no machine; nobody answers, and what was heard is told', async () => {
+  const ring: Tone = { ...progressTone('ringback', 'de'), repeat: 'once' };
+  expect(await answered([400, 'hello', 1500], ['you have reached', 300, ring, ring])).toMatchObject({
+    by: 'human',
+    beep: false,
+    early: 'speech',
+  });
+  const tones: Tone = { parts: [950, 1400, 1800].map((hz) => ({ ms: 330, components: [{ hz, dbm0: -14 }] })), repeat: 'once' };
+  const announced = ['you have reached nobody', 300, tones, 'you have reached nobody', 300];
+  expect(await answered(undefined, announced)).toMatchObject({ by: 'unknown', beep: false, early: 'speech' });
+  expect(await answered(undefined, [ring])).toMatchObject({ by: 'unknown', early: 'tones' });
 });

@@ -249,6 +249,29 @@ describe('barge-in', () => {
     expect(heard.part(fromMs + 400, 200).level).toBeGreaterThan(heard.part(fromMs - 200, 200).level / 2);
   });
 
+  test('background sound lies under speech, and an interruption takes only the speech', async () => {
+    let said: Said | undefined;
+    await conversation(
+      async (call) => {
+        call.play(sineTone(1900, 1000, -30), { mode: 'mix', loop: true });
+        said = await call.say(long).done;
+      },
+      async (call) => {
+        await call.wait(1000);
+        const fromMs = call.heard.durationMs;
+        const under = call.heard.part(fromMs - 200, 200);
+        await call.say(speech.samples('no no no'));
+        await call.wait(700);
+        const behind = call.heard.part(fromMs + 400, 600);
+        expect(behind.shareOf(1900)).toBeGreaterThan(0.95);
+        expect(under.level).toBeGreaterThan(5 * behind.level);
+        // As loud as behind: its part of the whole is its energy.
+        expect(Math.sqrt(under.shareOf(1900)) * under.level).toBeGreaterThan(0.7 * behind.level);
+      },
+    );
+    expect(said!.outcome).toBe('interrupted');
+  });
+
   test('what may not be interrupted is not, nor made softer', async () => {
     let said: Said | undefined;
     await conversation(

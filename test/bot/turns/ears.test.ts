@@ -100,6 +100,30 @@ test('keys in the audio are no speech, and are wiped out of what is said around 
   expect(rms(samples, middle - 20 * 16, middle + 20 * 16)).toBeLessThan(30);
 });
 
+test('a key that comes as an event, and the moment of its tone that a gateway let through: wiped out as well', async () => {
+  const utterances: Utterance[] = [];
+  await overheard(
+    (call) => call.on('speechEnd', ({ utterance }) => utterances.push(utterance)),
+    async (call) => {
+      await call.wait(500);
+      const hello = speech.samples('hello');
+      const leak = renderTone(dtmfTone('5'), 16_000).subarray(0, 20 * 16);
+      const both = new Int16Array(hello.length + leak.length);
+      both.set(hello);
+      both.set(leak, hello.length);
+      await call.say(both);
+      await call.press('5');
+      await call.say(hello);
+      await call.wait(1000);
+    },
+  );
+  expect(utterances).toHaveLength(1);
+  const { samples } = utterances[0]!;
+  // 150 ms of silence, 240 of speech; then nothing but silence until the key is over.
+  expect(rms(samples, 200 * 16, 350 * 16)).toBeGreaterThan(1000);
+  expect(rms(samples, 410 * 16, 560 * 16)).toBeLessThan(20);
+});
+
 test('silence is told each time it has lasted, and never while somebody speaks', async () => {
   const silences: number[] = [];
   await overheard(
