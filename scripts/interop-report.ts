@@ -1,4 +1,5 @@
 /** What vitest says of an interop run, as a matrix of peer and capability, figures, and what failed. */
+import type { Stray } from './interop-reporter.js';
 
 interface Assertion {
   readonly ancestorTitles: readonly string[];
@@ -32,7 +33,7 @@ export interface InteropReport {
 const MARK = { passed: 'yes', failed: '**FAILED**', skipped: 'skipped', pending: 'skipped', todo: 'skipped' } as const;
 const ERROR_LINES = 12;
 
-export function readReport({ testResults }: VitestReport): InteropReport {
+export function readReport({ testResults }: VitestReport, strays: readonly Stray[] = []): InteropReport {
   const count = { passed: 0, failed: 0, skipped: 0 };
   const peers = new Set<string>();
   const rows = new Map<string, Map<string, string>>();
@@ -43,6 +44,7 @@ export function readReport({ testResults }: VitestReport): InteropReport {
   const failures = testResults.flatMap(({ name, message, assertionResults }) =>
     message !== '' && assertionResults.every(({ status }) => status !== 'failed') ? [{ name, error: head(message) }] : [],
   );
+  failures.push(...strays.map(({ name, error }) => ({ name, error: head(error) })));
   count.failed += failures.length;
   for (const { ancestorTitles, title, status, failureMessages, meta } of testResults.flatMap((file) => file.assertionResults)) {
     const [peer = ''] = ancestorTitles;

@@ -8,19 +8,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type InteropReport, readReport } from './interop-report.js';
+import { STRAYS } from './interop-reporter.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const page = join(root, 'docs/interop.md');
 const work = mkdtempSync(join(tmpdir(), 'sipbot-interop-report-'));
 const file = join(work, 'report.json');
+const strays = join(work, 'strays.json');
 const [isLong, writes] = ['--long', '--write'].map((flag) => process.argv.includes(flag));
 const passedOn = process.argv.slice(2).filter((argument) => argument !== '--write' && argument !== '--long');
 
 const started = Date.now();
 const run = spawnSync(
   join(root, 'node_modules/.bin/vitest'),
-  ['run', '-c', 'vitest.interop.config.ts', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...passedOn],
-  { cwd: root, stdio: 'inherit', env: { ...process.env, ...(isLong ? { SIPBOT_INTEROP_LONG: 'yes' } : {}) } },
+  [
+    ...['run', '-c', 'vitest.interop.config.ts', `--outputFile.json=${file}`],
+    ...['default', 'json', './scripts/interop-reporter.ts'].map((reporter) => `--reporter=${reporter}`),
+    ...passedOn,
+  ],
+  { cwd: root, stdio: 'inherit', env: { ...process.env, [STRAYS]: strays, ...(isLong ? { SIPBOT_INTEROP_LONG: 'yes' } : {}) } },
 );
 const seconds = Math.round((Date.now() - started) / 1000);
 
@@ -28,7 +34,7 @@ if (!existsSync(file)) {
   console.error(`interop: the run ended without a report (${run.error?.message ?? run.signal ?? `exit code ${run.status}`})`);
   process.exit(1);
 }
-const report = readReport(JSON.parse(readFileSync(file, 'utf8')));
+const report = readReport(JSON.parse(readFileSync(file, 'utf8')), existsSync(strays) ? JSON.parse(readFileSync(strays, 'utf8')) : []);
 rmSync(work, { recursive: true });
 for (const part of [report.matrix, report.figures.join('\n')]) if (part !== '') console.log(`\n${part}`);
 console.log(report.skips.length === 0 ? '' : `\nskipped:\n${report.skips.join('\n')}\n`);

@@ -54,3 +54,11 @@ test('what passed at another try is said with what the first came to', () => {
   expect(report.retried).toEqual([{ name: 'Kamailio: talk', error: 'Error: share of gaps\n    at line' }]);
   expect(report.count).toEqual({ passed: 1, failed: 0, skipped: 0 });
 });
+
+test('what went wrong outside of any test is a failure like another', () => {
+  const assertionResults = [cell('Kamailio', 'talk', 'passed')];
+  const strays = [{ name: 'outside of the tests', error: `Error: nobody caught it\n    at node_modules/x\n    at src/here` }];
+  const report = readReport({ testResults: [{ name: 'a', message: '', assertionResults }] }, strays);
+  expect(report.failures).toEqual([{ name: 'outside of the tests', error: 'Error: nobody caught it\n    at src/here' }]);
+  expect(report.count).toEqual({ passed: 1, failed: 1, skipped: 0 });
+});
