@@ -82,8 +82,11 @@ const MAX_SPARED = 4096;
 /** Requests that want a password checked, of all unknown sources together: each keeps a transaction for 32 s when it fails. */
 const TRIES_AT_ONCE = 2000;
 const TRIES_PER_S = 100;
-/** Questions who they are, to all strangers together: each costs more than all that is looked at before it. */
-const QUESTIONS_AT_ONCE = 1000;
+/**
+ * Questions who they are, to all strangers together: each costs more than all that is looked at before it. Spread over the second: in one go they
+ * would hold up the media of a bot on one core.
+ */
+const QUESTIONS_AT_ONCE = 50;
 const QUESTIONS_PER_S = 1000;
 const LINES_AT_ONCE = 10;
 const LINES_PER_S = 1;

@@ -73,8 +73,9 @@ describe('questions who somebody is', () => {
     const { guard } = post();
     guard.spare('192.0.2.8', 'proven', 0);
     const asked = Array.from({ length: 10_000 }, (_, i) => guard.mayAsk(`10.${i >> 8}.${i & 255}.1`, i / 10)).filter(Boolean);
-    expect(asked.length).toBeGreaterThanOrEqual(1999);
-    expect(asked.length).toBeLessThanOrEqual(2001);
+    // Not in one go: fifty at once, and then one a millisecond.
+    expect(asked.length).toBeGreaterThanOrEqual(1049);
+    expect(asked.length).toBeLessThanOrEqual(1051);
     expect([guard.mayAsk(A, 1000), guard.mayAsk(A, 1000)].at(-1)).toBe(false);
     expect([guard.mayAsk('192.0.2.8', 1000), guard.mayAsk('192.0.2.50', 1000), guard.mayAsk(A, 1100)]).toEqual([true, true, true]);
     expect(guard.counters(1000)).toMatchObject({ banned: 0, sources: 0 });
