@@ -15,8 +15,11 @@ export function offer(host: string, port: number, keys?: CryptoKeys): string {
     's=-',
     `c=IN IP4 ${host}`,
     't=0 0',
-    `m=audio ${port} RTP/${keys === undefined ? 'AVP' : 'SAVP'} 0`,
+    `m=audio ${port} RTP/${keys === undefined ? 'AVP' : 'SAVP'} 0 101`,
     'a=rtpmap:0 PCMU/8000',
+    // As every telephone and carrier: without it keys would have to be listened for in the sound, which costs.
+    'a=rtpmap:101 telephone-event/8000',
+    'a=fmtp:101 0-16',
     'a=ptime:20',
     ...(keys === undefined ? [] : [`a=crypto:${writeCryptoLine({ tag: 1, keys })}`]),
     'a=sendrecv',
