@@ -13,10 +13,13 @@ const linear: Readonly<Record<CompandingLaw, Int16Array>> = {
   pcma: Int16Array.from({ length: 256 }, (_, code) => laws.alaw.decodeSample(code)),
 };
 
-/** Code of each of the 65536 samples, at `sample & 0xffff`. */
+/**
+ * Code of each magnitude from 0 to 32768, at a quarter of it: no law has finer steps, and both laws say the sign with the highest bit. One place for each
+ * sample would be 64 KiB for each law, and with many calls never in the caches.
+ */
 const codes: Readonly<Record<CompandingLaw, Uint8Array>> = {
-  pcmu: Uint8Array.from({ length: 65536 }, (_, sample) => laws.mulaw.encodeSample((sample << 16) >> 16) & 0xff),
-  pcma: Uint8Array.from({ length: 65536 }, (_, sample) => laws.alaw.encodeSample((sample << 16) >> 16) & 0xff),
+  pcmu: Uint8Array.from({ length: 8193 }, (_, quarter) => laws.mulaw.encodeSample(Math.min(quarter * 4, 32767))),
+  pcma: Uint8Array.from({ length: 8193 }, (_, quarter) => laws.alaw.encodeSample(Math.min(quarter * 4, 32767))),
 };
 
 export class G711Encoder implements Encoder {
@@ -30,7 +33,10 @@ export class G711Encoder implements Encoder {
 
   encode(samples: Int16Array, count: number, out: Uint8Array, offset: number): number {
     const table = this.#codes;
-    for (let i = 0; i < count; i++) out[offset + i] = table[samples[i]! & 0xffff]!;
+    for (let i = 0; i < count; i++) {
+      const sample = samples[i]!;
+      out[offset + i] = table[(sample < 0 ? -sample : sample) >> 2]! ^ ((sample >> 8) & 0x80);
+    }
     return count;
   }
 
