@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { MediaEngine } from '../../src/rtp/engine.js';
@@ -156,16 +156,22 @@ describe('media threads', () => {
   test.runIf(process.platform === 'linux')('a media thread comes before the application, where the system allows it', async () => {
     const child = spawn('sleep', ['60']);
     closing.push(() => child.kill());
+    // Of a process that somebody has put forward already, too.
+    const before = getPriority();
+    const own = Math.max(constants.priority.PRIORITY_HIGHEST, before - 3);
+    const first = Math.max(constants.priority.PRIORITY_HIGHEST, own + constants.priority.PRIORITY_ABOVE_NORMAL);
     let isAllowed = true;
     try {
-      setPriority(child.pid!, constants.priority.PRIORITY_ABOVE_NORMAL);
+      setPriority(child.pid!, first);
+      setPriority(own);
     } catch {
       isAllowed = false;
     }
+    closing.push(() => setPriority(before));
     await makeEngine(1).open({ sampleRate: 8000, frameMs: 20 });
     const tasks = readdirSync('/proc/self/task').map((task) => readFileSync(`/proc/self/task/${task}/stat`, 'utf8'));
     const nice = tasks.map((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]));
-    expect(nice.filter((value) => value === constants.priority.PRIORITY_ABOVE_NORMAL)).toHaveLength(isAllowed ? 1 : 0);
+    expect(nice.filter((value) => value === first)).toHaveLength(isAllowed ? 1 : 0);
   });
 
   test('streams spread over the threads', async () => {
