@@ -89,7 +89,7 @@ function page(rows: readonly Row[], last: BotReport): string {
     '# What was thrown at it',
     '',
     `Written by \`npm run test:attack -- --write\`: a bot with ${CALLS} honest calls up over the loopback, and attackers on the same machine (${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}).`,
-    'The whole bot is on one core. The honest callers are on the other at real-time priority, so that what is late is the bot; the attackers get what is left of that one',
+    'The whole bot is on one core. The honest callers come first on the other (nice -15), so that what is late is the bot; the attackers get what is left of that one',
     `(nice 19).${missing.size === 0 ? '' : ` Not to be had on this machine: ${[...missing].join(', ')}.`}`,
     '',
     `Last run ${new Date().toISOString().slice(0, 10)}, ${seconds} s each. Late: packets of the honest calls as they arrive at the callers, p99 and worst, in ms; beside it how late the callers`,

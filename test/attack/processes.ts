@@ -1,5 +1,5 @@
 /**
- * Who gets which processor in the attack run. The bot has one core for itself, as far as priorities go; the honest callers are at real-time priority on the
+ * Who gets which processor in the attack run. The bot has one core for itself, as far as priorities go; the honest callers come first on the
  * other, so that what they find late is the bot's; whoever attacks gets what they leave of it. Where that is not allowed, they share as they may.
  */
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
@@ -40,23 +40,14 @@ export function start(file: string, part: Part): ChildProcess {
   return child;
 }
 
-/**
- * Once it is up: a process that starts needs all its threads. V8's helpers go before the thread that waits for them: it spins while it waits, and at one
- * real-time priority they would not have their turn.
- */
+/** Once it is up: a process that starts needs all its threads. */
 export function place({ pid }: ChildProcess, part: Exclude<Part, 'attacker'>): void {
   if (CORES < 2) return;
-  const ask = (what: string, command: string, args: readonly string[]): void => {
-    try {
-      execFileSync(command, [...args, String(pid)], { stdio: 'ignore' });
-    } catch {
-      missing.add(what);
-    }
-  };
-  ask('a core for the bot', 'taskset', ['-a', '-p', '-c', part === 'bot' ? '0' : '1']);
-  if (part !== 'honest') return;
-  ask('real-time priority for the callers', 'chrt', ['-a', '-r', '-p', '41']);
-  ask('real-time priority for the callers', 'chrt', ['-r', '-p', '40']);
+  try {
+    execFileSync('taskset', ['-a', '-p', '-c', part === 'bot' ? '0' : '1', String(pid)], { stdio: 'ignore' });
+  } catch {
+    missing.add('a core for the bot');
+  }
 }
 
 export function heard<T>(child: ChildProcess): Promise<T> {
