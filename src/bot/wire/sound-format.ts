@@ -21,10 +21,16 @@ export function bytesPerMs({ encoding, sampleRate }: SoundFormat): number {
   return (sampleRate / 1000) * (encoding === 'pcm16' ? 2 : 1);
 }
 
-/** None of it is heard. */
-export function isSilence(bytes: Uint8Array, { encoding }: SoundFormat): boolean {
+/** Of less nobody can say whether it is silence: the quiet samples of a wave are none. */
+const LEAST_MS = 10;
+
+/** None of it is heard, and without it what comes next is whole samples still. */
+export function isSilence(bytes: Uint8Array, format: SoundFormat): boolean {
+  const { encoding } = format;
+  if (bytes.length < LEAST_MS * bytesPerMs(format)) return false;
   if (encoding === 'pcmu') return bytes.every((code) => (code | 0x80) >= 0xf7);
   if (encoding === 'pcma') return bytes.every((code) => ((code ^ 0x55) & 0x7f) <= 3);
+  if (bytes.length % 2 === 1) return false;
   for (let i = 1; i < bytes.length; i += 2) {
     const sample = ((bytes[i]! << 24) >> 16) | bytes[i - 1]!;
     if (sample > QUIET || sample < -QUIET) return false;

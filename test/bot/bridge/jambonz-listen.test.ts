@@ -81,6 +81,27 @@ describe('jambonz listen, from jambonz’ side', () => {
     expect(heard.part(heard.onsetMs! + 1050, 200).isSilent).toBe(true);
   });
 
+  test('playAudio with an id; queuePlay: false takes the place of what plays; clearMarks is of marks alone', async () => {
+    const { world, service, ear } = await jambonz();
+    const { last } = service;
+    const sound = (id: string, hz: number, more: object = {}): object =>
+      playAudio(bytesOf(tone(hz, 600, 8000)), { audioContentType: 'raw', sampleRate: '8000', id, ...more });
+    last.say(sound('a', 700));
+    last.say(sound('b', 700, { queuePlay: true }));
+    last.say({ type: 'mark', data: { name: 'm' } });
+    await world.run(300);
+    last.say({ type: 'clearMarks' });
+    expect(last.texts.slice(1)).toEqual([{ type: 'mark', data: { name: 'm', event: 'cleared' } }]);
+    await world.run(500);
+    expect(last.texts.slice(2)).toEqual([{ type: 'playDone', data: { id: 'a' } }]);
+    last.say(sound('c', 1100, { queuePlay: false }));
+    expect(last.texts.slice(3)).toEqual([{ type: 'playDone', data: { id: 'b' } }]);
+    await world.run(700);
+    expect(last.texts.slice(4)).toEqual([{ type: 'playDone', data: { id: 'c' } }]);
+    const { heard } = ear;
+    expect(heard.part(heard.onsetMs! + 900, 400).shareOf(1100)).toBeGreaterThan(0.95);
+  });
+
   test('what cannot be played is passed over: no content, no WAV file, a rate of nothing', async () => {
     const { world, service, ear, caller } = await jambonz();
     for (const nonsense of [

@@ -273,6 +273,53 @@ describe('OpenAI Realtime', () => {
     expect(caller.state).toBe('ended');
   });
 
+  const dialogue = (connection: FakeConnection): unknown[] =>
+    sent(connection, 'conversation.item.create', 'response.create').map(({ item, type }) => item ?? type);
+  const user = (text: string): object => ({ type: 'message', role: 'user', content: [{ type: 'input_text', text }] });
+
+  test('lost while it answered: the next session is told all, and asked for the answer; one that was whole is not asked for again', async () => {
+    const { world, service } = await realtime({ greet: 'Say hello.' });
+    respond(service.last);
+    speak(service.last, 100);
+    service.last.lose();
+    await world.run(500);
+    // Not a word of the greeting was told: it is asked for once more.
+    expect(dialogue(service.last)).toEqual(['response.create']);
+    service.last.say({ type: 'conversation.item.input_audio_transcription.completed', transcript: 'Sales, please.' });
+    respond(service.last, 'resp_2');
+    service.last.lose();
+    await world.run(500);
+    expect(dialogue(service.last)).toEqual([user('Sales, please.'), 'response.create']);
+    respond(service.last, 'resp_3');
+    service.last.say({ type: 'response.output_audio_transcript.done', transcript: 'One moment.' });
+    service.last.lose();
+    await world.run(500);
+    expect(dialogue(service.last)).toHaveLength(2);
+    expect(sent(service.last, 'response.create')).toEqual([]);
+    expect(service.connections).toHaveLength(4);
+  });
+
+  test('a tool that ends in another session is told there in words, and keys pressed in between as well', async () => {
+    let find: (town: unknown) => void = () => {};
+    const search: Tool = { name: 'search', description: 'x', run: () => new Promise((resolve) => (find = resolve)) };
+    const { world, service, caller } = await realtime({ tools: [search] });
+    useTool(service.last, 'search', '{}');
+    service.refusals = 4;
+    service.last.lose();
+    await world.until(caller.sendDtmf('4#'));
+    await world.run(300);
+    expect(service.last.closedWith).toBeUndefined();
+    find('Bonn');
+    await world.run(4000);
+    expect(dialogue(service.last)).toEqual([user('[The caller pressed 4# on the keypad]'), user('[search: "Bonn"]'), 'response.create']);
+    useTool(service.last, 'search', '{}');
+    service.last.lose();
+    await world.run(5000);
+    find('Cologne');
+    await world.run(10);
+    expect(dialogue(service.last).slice(-2)).toEqual([user('[search: "Cologne"]'), 'response.create']);
+  });
+
   test('what the service refuses is told, without its words in the log', async () => {
     const { service, bridge } = await realtime();
     const refused: unknown[] = [];

@@ -143,6 +143,33 @@ describe('a plain PCM16 WebSocket', () => {
     expect(await world.close()).toEqual(NOTHING_LEFT);
   });
 
+  test('a hang-up waits for what was said, and not for a platform that never stops speaking', async () => {
+    const { world, service, caller, ear } = await pcm();
+    const { last } = service;
+    last.say(new Uint8Array(bytesOf(tone(500, 300))));
+    last.say({ type: 'hangup' });
+    const speak = (): void => {
+      last.say(new Uint8Array(bytesOf(tone(900, 40))));
+      world.clock.at(world.clock.now() + 20, speak);
+    };
+    speak();
+    await world.run(700);
+    expect(caller.state).toBe('ended');
+    const { heard } = ear;
+    expect(heard.part(heard.onsetMs! + 30, 200).shareOf(500)).toBeGreaterThan(0.95);
+  });
+
+  test('a key pressed long before the platform is back is as stale as a word', async () => {
+    const { world, service, caller } = await pcm();
+    service.refusals = 5;
+    service.last.lose();
+    await world.until(caller.sendDtmf('7'));
+    await world.run(8000);
+    await world.until(caller.sendDtmf('8'));
+    await world.run(100);
+    expect(service.last.texts.filter(({ type }) => type === 'dtmf')).toEqual([{ type: 'dtmf', digit: '8' }]);
+  });
+
   test('a platform with words of its own; one whose translation throws ends that call, and no socket', async () => {
     const { world, service, bridge, caller } = await pcm({
       hello: (call) => ({ op: 'begin', id: call.id }),

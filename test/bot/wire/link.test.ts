@@ -93,6 +93,20 @@ describe('a wire kept up', () => {
     expect(service.connections[0]!.closedWith).toBe('destroyed');
   });
 
+  test('messages that nobody reads are not kept for ever: the connection is given up, and made again', async () => {
+    const service = new FakeService();
+    const { clock, link, told } = linked(service);
+    await clock.run(0);
+    const first = service.last;
+    first.queuedBytes = 4 * 1024 * 1024;
+    expect(link.send('one more')).toBe(true);
+    first.queuedBytes++;
+    expect(link.send('and another')).toBe(false);
+    expect(first.closedWith).toBe('destroyed');
+    await clock.run(1000);
+    expect(told).toEqual(['up 1', 'down 1006', 'up 2']);
+  });
+
   test('closed by us: nothing is told, nothing is armed, a late open of the wire is nobody’s', async () => {
     const service = new FakeService();
     const { clock, link, told } = linked(service);

@@ -47,6 +47,19 @@ describe('sound as platforms write it', () => {
     }
   });
 
+  test('a crumb of sound, or what is cut through a sample, is never silence: without it the rest would be noise', () => {
+    const format = { encoding: 'pcm16', sampleRate: 8000 } as const;
+    for (const [length, isQuiet] of [
+      [0, false],
+      [2, false],
+      [158, false],
+      [160, true],
+      [161, false],
+    ] as const)
+      expect(isSilence(new Uint8Array(length), format)).toBe(isQuiet);
+    expect(isSilence(new Uint8Array(79).fill(0xff), { encoding: 'pcmu', sampleRate: 8000 })).toBe(false);
+  });
+
   test('a reset forgets half a sample', () => {
     const reader = new SoundReader({ encoding: 'pcm16', sampleRate: 16_000 }, 16_000);
     expect(reader.read(new Uint8Array([1, 0, 9]))).toEqual(Int16Array.of(1));
