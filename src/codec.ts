@@ -11,6 +11,7 @@ export { Gain, gainOf, MixBus, mixInto } from './codec/mix.js';
 export { isOpusLoaded, loadOpus } from './codec/opus-library.js';
 export { codecNames, codecOfRtpmap, codecOfStaticPayloadType, decoder, describeCodec, encoder } from './codec/registry.js';
 export { Resampler } from './codec/resample.js';
+export { type SileroDetector, type SileroVad, type SileroVadOptions, sileroVad } from './codec/silero-vad.js';
 export type { Sound } from './codec/sound.js';
 export { monoSound, soundChannel, soundMs } from './codec/sound.js';
 export type { ToneListener } from './codec/tone-detector.js';

@@ -42,6 +42,7 @@ const MAY_TOUCH: Record<string, readonly string[]> = {
   'sip/transport/ws.ts': ['node:http', 'node:https', 'ws'],
   'sip/transport/resolver.ts': ['node:dns/promises'],
   'codec/opus-library.ts': ['node:fs/promises'],
+  'codec/silero-thread.ts': ['node:worker_threads'],
   'rtp/socket.ts': ['node:dgram'],
   'rtp/engine-thread.ts': ['node:worker_threads'],
   'rtp/engine-worker.ts': ['node:worker_threads'],

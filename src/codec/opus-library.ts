@@ -3,9 +3,8 @@
 // The package's own wrapper allocates per packet, and reaches neither the forward error correction nor the concealment of the decoder; so this
 // speaks to the library underneath it.
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { SipBotError } from '../errors.js';
+import { installedFile } from './installed.js';
 
 // The types of Node alone do not describe it.
 interface WebAssemblyApi {
@@ -88,26 +87,7 @@ export async function loadOpus(wasm?: Uint8Array): Promise<void> {
 }
 
 async function readWasm(): Promise<Uint8Array> {
-  const resolve = resolver();
-  const simd = await readFile(resolve('@evan/opus/wasm/simd.wasm'));
-  return WebAssembly.validate(simd) ? simd : readFile(resolve('@evan/opus/wasm/opus.wasm'));
-}
-
-/** Finds files of packages: beside this library, else beside the application (which may have been bundled to elsewhere). */
-function resolver(): (file: string) => string {
-  // CommonJS has the one, ESM the other.
-  const here = typeof __filename === 'string' ? __filename : import.meta.url;
-  return (file) => {
-    let reason: unknown;
-    for (const from of [here, join(process.cwd(), 'index.js')]) {
-      try {
-        return createRequire(from).resolve(file);
-      } catch (error) {
-        reason = error;
-      }
-    }
-    throw new SipBotError('ERR_CODEC', 'Opus needs the package @evan/opus, which is not installed: npm install @evan/opus', {
-      cause: reason,
-    });
-  };
+  const read = (file: string): Promise<Uint8Array> => readFile(installedFile(`@evan/opus/wasm/${file}.wasm`, 'ERR_CODEC', '@evan/opus'));
+  const simd = await read('simd');
+  return WebAssembly.validate(simd) ? simd : read('opus');
 }
