@@ -14,6 +14,8 @@ export interface VoiceDetector {
   process(samples: Int16Array, count: number, at?: number): boolean;
   /** Forgets the past. */
   reset(): void;
+  /** Gives back what it holds: its call is over. */
+  close?(): void;
 }
 
 export interface VoiceActivityOptions {

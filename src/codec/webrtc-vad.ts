@@ -6,6 +6,7 @@ import type { VoiceDetector } from './voice-activity.js';
 interface Fvad {
   readonly HEAP16: Int16Array;
   _malloc(bytes: number): number;
+  _free(pointer: number): void;
   _fvad_new(): number;
   _fvad_free(handle: number): void;
   _fvad_reset(handle: number): void;
@@ -39,7 +40,8 @@ export async function webRtcVad(
 class WebRtcVad implements VoiceDetector {
   readonly sampleRate: number;
   readonly #fvad: Fvad;
-  readonly #handle: number;
+  /** 0: given back. */
+  #handle: number;
   readonly #samplesAt: number;
   readonly #frame: Int16Array;
   readonly #mode: number;
@@ -62,6 +64,7 @@ class WebRtcVad implements VoiceDetector {
   }
 
   process(samples: Int16Array, count: number, at = 0): boolean {
+    if (this.#handle === 0) return false;
     const frame = this.#frame;
     for (let i = at; i < at + count; ) {
       const fits = Math.min(frame.length - this.#filled, at + count - i);
@@ -77,15 +80,20 @@ class WebRtcVad implements VoiceDetector {
   }
 
   reset(): void {
+    this.#filled = 0;
+    this.#isSpeech = false;
+    if (this.#handle === 0) return;
     this.#fvad._fvad_reset(this.#handle);
     this.#fvad._fvad_set_mode(this.#handle, this.#mode);
     this.#fvad._fvad_set_sample_rate(this.#handle, this.sampleRate);
-    this.#filled = 0;
-    this.#isSpeech = false;
   }
 
-  /** Gives its memory back. */
+  /** Gives its memory back, once; what is heard then is no speech. */
   close(): void {
+    if (this.#handle === 0) return;
     this.#fvad._fvad_free(this.#handle);
+    this.#fvad._free(this.#samplesAt);
+    this.#handle = 0;
+    this.reset();
   }
 }

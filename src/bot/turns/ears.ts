@@ -138,6 +138,7 @@ export class Ears extends EventEmitter<EarEvents> {
   end(): void {
     if (this.#state === 'speaking') this.#finish();
     this.#close();
+    this.#detector.close?.();
     this.removeAllListeners();
   }
 

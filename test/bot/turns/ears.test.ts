@@ -152,3 +152,38 @@ test('an utterance that the end of the call cuts is told all the same', async ()
   );
   expect(ends).toHaveLength(1);
 });
+
+test('a detector of the application: one for each call, closed at its end; one that throws ends its call alone', async () => {
+  const told: string[] = [];
+  const ears = (which: string, process: () => boolean) => ({
+    detector: (sampleRate: number) => ({
+      sampleRate,
+      isSpeech: false,
+      process,
+      reset() {},
+      close: () => told.push(`${which} closed`),
+    }),
+  });
+  for (const [which, process] of [
+    ['sound', () => false],
+    [
+      'broken',
+      () => {
+        throw new Error('deaf');
+      },
+    ],
+  ] as const) {
+    await overheard(
+      (call) => {
+        call.useSpeech({ ears: ears(which, process) });
+        call.on('speechStart', () => undefined);
+        call.on('ended', ({ by, reason }) => told.push(`${which}: ${by} ${reason}`));
+      },
+      async (call) => {
+        await call.wait(500);
+        told.push(`${which} ${call.isEnded ? 'ended' : 'goes on'}`);
+      },
+    );
+  }
+  expect(told).toEqual(['sound goes on', 'sound closed', 'sound: remote hangup', 'broken closed', 'broken: local hangup', 'broken ended']);
+});
