@@ -1,6 +1,7 @@
 /**
  * Barge-in over loopback with G.711: from the packet with the first speech sample to the bot's voice softer, and to silence; on the caller's wire and
- * at the caller's ear, behind the jitter buffer there. And `playedMs` against the samples that arrived.
+ * at the caller's ear, behind the jitter buffer there, to the sample; and on which stretch of the way the time goes. And `playedMs` against the
+ * samples that arrived.
  * `npm run bench -- barge-in [--times 30] [--frame 10] [--threads 1]`
  */
 import { parseArgs } from 'node:util';
@@ -40,18 +41,46 @@ interface Measured {
   readonly earStopMs: number;
   /** At the bot: until its ears were sure. */
   readonly sureMs: number;
+  /** The stretches of the way, one behind the other: together they are `earStopMs`. */
+  readonly way: Way;
   readonly ledgerMs: number;
   readonly said: Said;
 }
 
+interface Way {
+  /** The first packet on the network and in the bot's jitter buffer, until the bot's application has its first frame. */
+  readonly toBot: number;
+  /** From there until the ears notice, and until what they noticed has lasted long enough; frames come as packets do. */
+  readonly noticed: number;
+  readonly confirmed: number;
+  /** Until the last packet with sound has reached the caller. */
+  readonly playout: number;
+  /** The sound in it: the fade, and what was taken before. */
+  readonly lastPacket: number;
+  /** In the caller's jitter buffer. */
+  readonly toEar: number;
+}
+
+/** Softer is silence. */
+const SOUNDS = 60;
+const lastSoundOf = (samples: Int16Array): number => samples.findLastIndex((sample) => Math.abs(sample) > SOUNDS) + 1;
 const levelOf = (samples: Int16Array): number => Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
 
 async function once(caller: SipBot, bot: SipBot, sound: Int16Array): Promise<Measured> {
   let answered: Call | undefined;
   let sureAt = Number.NaN;
+  let startMs = Number.NaN;
+  const first = { at: Number.NaN, timeMs: Number.NaN };
   bot.once('call', async (call) => {
-    call.on('speechStart', () => {
+    call.on('speechStart', ({ timeMs }) => {
       sureAt = Date.now();
+      startMs = timeMs;
+    });
+    call.audio.on('frame', ({ samples, timeMs }) => {
+      const from = samples.findIndex((sample) => Math.abs(sample) > SOUNDS);
+      if (from < 0 || !Number.isNaN(first.at)) return;
+      first.at = Date.now();
+      first.timeMs = timeMs + (1000 * from) / call.sampleRate;
     });
     await call.answer();
     answered = call;
@@ -59,8 +88,10 @@ async function once(caller: SipBot, bot: SipBot, sound: Int16Array): Promise<Mea
   const { host, port } = bot.addresses[0]!;
   const call = await caller.dial(`sip:bot@${host}:${port}`);
   const { in: track, out: mine } = WireTrack.of(call);
-  const ear: { readonly at: number; readonly level: number }[] = [];
-  call.audio.on('frame', ({ samples }) => ear.push({ at: Date.now(), level: levelOf(samples) }));
+  const ear: { readonly at: number; readonly level: number; readonly lastMs: number }[] = [];
+  call.audio.on('frame', ({ samples }) =>
+    ear.push({ at: Date.now(), level: levelOf(samples), lastMs: (1000 * lastSoundOf(samples)) / call.sampleRate }),
+  );
   while (answered === undefined) await sleep(5);
   await sleep(400);
   const saying = answered.say('hum', { voice: hum });
@@ -73,14 +104,27 @@ async function once(caller: SipBot, bot: SipBot, sound: Int16Array): Promise<Mea
   const full = Math.max(...track.levels);
   const wire = track.sounds.map((at, i) => ({ at, level: track.levels[i]! })).filter(({ at }) => at >= from);
   const heard = ear.filter(({ at }) => at >= from);
-  const first = (all: typeof ear, below: number): number => (all.find(({ level }) => level < below)?.at ?? Number.NaN) - from;
+  const softer = (all: readonly { readonly at: number; readonly level: number }[]): number =>
+    (all.find(({ level }) => level < full / 2)?.at ?? Number.NaN) - from;
+  const isOver = said.outcome === 'interrupted';
+  const lastWireAt = isOver ? (wire.at(-1)?.at ?? from) : Number.NaN;
+  const lastHeard = heard.findLast(({ lastMs }) => lastMs > 0);
+  const lastEarAt = isOver && lastHeard !== undefined ? lastHeard.at : Number.NaN;
+  const lastPacket = track.lastSoundingMs;
   return {
-    wireDuckMs: first(wire, full / 2),
-    // The packet behind the last that sounds would have come 20 ms later.
-    wireStopMs: said.outcome === 'interrupted' ? (wire.at(-1)?.at ?? from) + 20 - from : Number.NaN,
-    earDuckMs: first(heard, full / 2),
-    earStopMs: said.outcome === 'interrupted' ? first(heard, full / 100) : Number.NaN,
+    wireDuckMs: softer(wire),
+    wireStopMs: lastWireAt + lastPacket - from,
+    earDuckMs: softer(heard),
+    earStopMs: lastEarAt + (lastHeard?.lastMs ?? 0) - from,
     sureMs: sureAt - from,
+    way: {
+      toBot: first.at - from,
+      noticed: startMs - first.timeMs,
+      confirmed: sureAt - first.at - (startMs - first.timeMs),
+      playout: lastWireAt - sureAt,
+      lastPacket,
+      toEar: lastEarAt + (lastHeard?.lastMs ?? 0) - lastWireAt - lastPacket,
+    },
     ledgerMs: Math.abs(track.soundingSamples / 8 - said.playedMs),
     said,
   };
@@ -102,7 +146,7 @@ const random = new SeededRandom(1);
 for (let i = 0; i < Number(values.times); i++) spoken.push(await once(caller, bot, speech.samples('no no no no')));
 for (let i = 0; i < Number(values.times) / 3; i++) coughed.push(await once(caller, bot, noise('cough', random)));
 console.log('| ms, from the first speech sample sent | p50 | p90 | worst | of |\n|---|---|---|---|---|');
-const rows: readonly (readonly [string, keyof Measured])[] = [
+const rows: readonly (readonly [string, Exclude<keyof Measured, 'way' | 'said'>])[] = [
   ["softer, on the caller's wire", 'wireDuckMs'],
   ["softer, at the caller's ear", 'earDuckMs'],
   ['the bot is sure (`speechStart`)', 'sureMs'],
@@ -113,7 +157,7 @@ const rows: readonly (readonly [string, keyof Measured])[] = [
 for (const [name, key] of rows)
   row(
     name,
-    spoken.map((one) => one[key] as number),
+    spoken.map((one) => one[key]),
   );
 row(
   'a cough of 80 ms: softer, at the ear',
@@ -123,6 +167,20 @@ row(
   'a cough: `playedMs` against the samples that arrived',
   coughed.map(({ ledgerMs }) => ledgerMs),
 );
+console.log('\n| where they go, ms | p50 | p90 | worst | of |\n|---|---|---|---|---|');
+const stretches: readonly (readonly [string, keyof Way])[] = [
+  ["network, and the bot's jitter buffer", 'toBot'],
+  ['until the detector takes it for what may be speech', 'noticed'],
+  ['until that has lasted `confirmMs`', 'confirmed'],
+  ["until the bot's last packet with sound is there", 'playout'],
+  ['the sound in that packet', 'lastPacket'],
+  ["the caller's jitter buffer", 'toEar'],
+];
+for (const [name, key] of stretches)
+  row(
+    name,
+    spoken.map(({ way }) => way[key]),
+  );
 console.log(`coughs: ${coughed.filter(({ said }) => said.outcome === 'completed').length} of ${coughed.length} sentences to their end`);
 save('barge-in', { spoken, coughed });
 await Promise.all([bot.stop(), caller.stop()]);

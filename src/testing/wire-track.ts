@@ -14,6 +14,8 @@ export class WireTrack {
   readonly levels: number[] = [];
   /** Samples between the first that sounds and the last, silence in between included: what `playedMs` must be of one sound. */
   soundingSamples = 0;
+  /** How much of the last packet that sounds does: up to its last sample that is no silence. */
+  lastSoundingMs = 0;
   #samples = 0;
   #first = -1;
   readonly #header = new RtpHeader();
@@ -62,6 +64,7 @@ export class WireTrack {
     this.#samples += payloadLength;
     const level = Math.sqrt(squares / payloadLength);
     if (level <= SILENT) return;
+    this.lastSoundingMs = (samples.findLastIndex((sample) => Math.abs(sample) > SILENT) + 1) / 8;
     this.sounds.push(at);
     this.levels.push(level);
   }
