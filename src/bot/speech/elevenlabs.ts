@@ -121,28 +121,37 @@ function understandSpeech(message: Message, words: WordClock, sampleRate: number
   const error = text(json, 'error');
   if (error !== undefined) return { error };
   const sound = bytes(json, 'audio');
-  const marks = words.read(part(json, 'alignment'));
+  const isLast = json?.['isFinal'] === true;
+  const marks = words.read(part(json, 'alignment'), isLast);
   if (sound !== undefined) words.advance(sound.length / 2, sampleRate);
-  return { ...(sound && { sound, ...(marks.length > 0 && { words: marks }) }), isLast: json?.['isFinal'] === true };
+  return { sound: sound ?? new Uint8Array(0), ...(marks.length > 0 && { words: marks }), isLast };
 }
 
 /** Letters and their times, counted from the beginning of each piece of sound, to words, counted from the beginning of the speech. */
 class WordClock {
   #beforeMs = 0;
-  #isInWord = false;
+  /** Not whole yet: a piece of sound may end in its middle. */
+  #word: WordMark | undefined;
 
-  read(alignment: Json): readonly WordMark[] {
+  /** The words that are whole. */
+  read(alignment: Json, isLast: boolean): readonly WordMark[] {
     const letters = alignment['chars'];
     const starts = alignment['charStartTimesMs'];
-    if (!Array.isArray(letters) || !Array.isArray(starts)) return [];
-    const marks: { text: string; readonly atMs: number }[] = [];
-    letters.forEach((letter: unknown, i) => {
-      const isSpace = typeof letter !== 'string' || letter.trim() === '';
-      const last = marks.at(-1);
-      if (!isSpace && !this.#isInWord) marks.push({ text: letter, atMs: this.#beforeMs + (Number(starts[i]) || 0) });
-      else if (!isSpace && last !== undefined) last.text += letter;
-      this.#isInWord = !isSpace;
-    });
+    const marks: WordMark[] = [];
+    const finish = (): void => {
+      if (this.#word !== undefined) marks.push(this.#word);
+      this.#word = undefined;
+    };
+    if (Array.isArray(letters) && Array.isArray(starts)) {
+      letters.forEach((letter: unknown, i) => {
+        if (typeof letter !== 'string' || letter.trim() === '') finish();
+        else {
+          const { text: before, atMs } = this.#word ?? { text: '', atMs: this.#beforeMs + (Number(starts[i]) || 0) };
+          this.#word = { text: before + letter, atMs };
+        }
+      });
+    }
+    if (isLast) finish();
     return marks;
   }
 

@@ -22,7 +22,7 @@ export interface SpokenChunk {
   readonly samples: PcmChunk;
   /** Any, the same in all chunks of one text. */
   readonly sampleRate: number;
-  /** Words that begin in or after this chunk, where the voice can tell; in order, each once. */
+  /** Words that begin in or after this chunk, or were cut by its beginning, where the voice can tell; in order, each once. */
   readonly words?: readonly WordMark[];
 }
 

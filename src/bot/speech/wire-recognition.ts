@@ -52,6 +52,7 @@ export class WireRecognition implements Recognition {
   /** Asked for by the application, and not said yet: sound that waits goes first. */
   #wishes: ('utterance' | 'end')[] = [];
   #unanswered = 0;
+  #guess: Transcript | undefined;
   #hasSound = false;
   #isEnding = false;
   #saidAt: number;
@@ -131,14 +132,20 @@ export class WireRecognition implements Recognition {
     this.#settle();
   }
 
-  /** What the lost connection had not answered, no other will. */
+  /** What the lost connection had not answered, no other will: its last guess stands. */
   #onDown(): void {
     this.#unanswered = 0;
+    if (this.#guess !== undefined) this.#tell({ ...this.#guess, isFinal: true });
+  }
+
+  #tell(transcript: Transcript): void {
+    this.#guess = transcript.isFinal || transcript.text === '' ? undefined : transcript;
+    this.#queue.push(transcript);
   }
 
   #onMessage(message: Message): void {
     const { transcripts = [], isAnswer, error } = this.#dialect.read(message);
-    for (const transcript of transcripts) this.#queue.push(transcript);
+    for (const transcript of transcripts) this.#tell(transcript);
     if (error !== undefined) this.#finish(serviceError(this.#service, error));
     if (isAnswer !== true || this.#unanswered === 0) return;
     this.#unanswered--;

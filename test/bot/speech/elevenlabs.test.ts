@@ -93,7 +93,7 @@ describe('ElevenLabs voices', () => {
     expect([bytes.length, sampleRate]).toEqual([32_000, 16_000]);
     expect(words).toEqual([
       { text: 'Hello', atMs: 0 },
-      { text: 'bi', atMs: 250 },
+      { text: 'big', atMs: 250 },
       { text: 'world', atMs: 560 },
     ]);
     const url = new URL(service.last.target.url);
