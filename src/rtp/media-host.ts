@@ -8,7 +8,7 @@ import type { DatagramOptions, DatagramSocket } from '../network.js';
 import type { Random } from '../random.js';
 import { Lateness, MediaClock } from './media-clock.js';
 import { type CapturedPacket, PacketCapture } from './packet-capture.js';
-import type { PlayoutSegment } from './playout-ring.js';
+import type { PlayoutSegment } from './playout-memory.js';
 import { ReadyQueue } from './ready-queue.js';
 import { Stream, type StreamNews, type StreamRooms } from './stream.js';
 import type { StreamParameters } from './stream-parameters.js';

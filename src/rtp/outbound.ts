@@ -14,7 +14,7 @@ import type { FrameTap } from './frame-tap.js';
 import { RTP_HEADER_BYTES, writeRtp } from './header.js';
 import { type Level, measure } from './level.js';
 import { Turn } from './media-clock.js';
-import type { PlayoutReader } from './playout-ring.js';
+import type { PlayoutReader } from './playout-reader.js';
 import { add16, add32, diff32 } from './sequence.js';
 import { codecOptions, describeFormat, type PayloadFormat, packetMs } from './stream-parameters.js';
 import type { SrtpContext } from './stream-seams.js';

@@ -3,7 +3,7 @@
  * of each of the two lanes from it. One allocation a call; both threads compute the same offsets from the same format.
  */
 import { type FrameFormat, frameRingBytes } from './frame-ring.js';
-import { firstSegmentSamples, type PlayoutSegment, playoutControlBytes, segmentBytes } from './playout-ring.js';
+import { firstSegmentSamples, type PlayoutSegment, playoutControlBytes, segmentBytes } from './playout-memory.js';
 import { streamCounterBytes } from './stream-stats.js';
 
 export interface StreamLayout {

@@ -1,14 +1,9 @@
 /** A media thread for the tests of the bot's rooms: real rings, a reader that takes 20 ms when it is told to, and what it took. */
 import type { AudioLine } from '../../src/bot/audio.js';
 import { FrameRing, FrameRingWriter, frameRingBytes, HEARD } from '../../src/rtp/frame-ring.js';
-import {
-  firstSegmentSamples,
-  PlayoutReader,
-  PlayoutRing,
-  type PlayoutSegment,
-  playoutControlBytes,
-  segmentBytes,
-} from '../../src/rtp/playout-ring.js';
+import { firstSegmentSamples, type PlayoutSegment, playoutControlBytes, segmentBytes } from '../../src/rtp/playout-memory.js';
+import { PlayoutReader } from '../../src/rtp/playout-reader.js';
+import { PlayoutRing } from '../../src/rtp/playout-ring.js';
 
 export interface FakeLine extends AudioLine {
   /** What left for the peer, in order. */

@@ -1,14 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SipBotError } from '../../src/errors.js';
-import {
-  firstSegmentSamples,
-  PlayoutReader,
-  PlayoutRing,
-  type PlayoutSegment,
-  playoutControlBytes,
-  segmentBytes,
-} from '../../src/rtp/playout-ring.js';
+import { firstSegmentSamples, type PlayoutSegment, playoutControlBytes, segmentBytes } from '../../src/rtp/playout-memory.js';
+import { PlayoutReader } from '../../src/rtp/playout-reader.js';
+import { PlayoutRing } from '../../src/rtp/playout-ring.js';
 
 const RATE = 8000;
 
