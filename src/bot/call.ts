@@ -26,6 +26,7 @@ import type { PlayOptions, SoundSource } from './player.js';
 import type { Playout } from './playout.js';
 import type { Recording, RecordOptions } from './recorder.js';
 import type { ResolvedAudio } from './resolve-options.js';
+import { transferTarget } from './routing.js';
 import { SpeechWatch } from './speech-watch.js';
 import { TransferRequest } from './transfer-request.js';
 import type { AnswerOptions as AnswerDetectorOptions } from './turns/answer-detector.js';
@@ -150,9 +151,11 @@ export class Call extends CallFacts {
     return quietly(this.#session.resume());
   }
 
-  /** Blind to a target, attended to the far end of another call. */
+  /** Blind to a URI or to a number where the far end is, attended to the far end of another call. */
   transfer(target: string | Call, options: { readonly fallback?: 'none' | 'bridge' } = {}): Promise<TransferResult> {
-    return quietly(this.#session.transfer(typeof target === 'string' ? target : target.#session, options));
+    const { direction, from, to } = this.#session;
+    const there = target instanceof Call ? target.#session : transferTarget(target, (direction === 'in' ? from : to).uri);
+    return quietly(this.#session.transfer(there, options));
   }
 
   /** The two parties hear each other, codecs converted, until one hangs up or `stop` is called. */

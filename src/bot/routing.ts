@@ -45,6 +45,13 @@ export function chooseWayOut(target: string, named: Named, ways: WaysOut): WayOu
   throw new OptionError('target', `a number needs a trunk or an account to go through; ${whatIsThere(ways)}`);
 }
 
+/** Where the far end shall be sent: what can be dialled; a bare number is one of theirs. */
+export function transferTarget(target: string, { scheme, host, port }: Uri): string {
+  const { uri, user } = parseTarget(target);
+  if (uri !== undefined || /^\s*tel:/i.test(target)) return target.trim();
+  return new Uri({ scheme, user, host, port }).toString();
+}
+
 interface Dialled {
   /** A SIP URI as it stands. */
   readonly uri: Uri | undefined;

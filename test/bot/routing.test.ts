@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { SipBotOptions } from '../../src/bot/options.js';
 import { resolveOptions } from '../../src/bot/resolve-options.js';
-import { chooseWayOut, type Named } from '../../src/bot/routing.js';
+import { chooseWayOut, type Named, transferTarget } from '../../src/bot/routing.js';
+import { OptionError } from '../../src/errors.js';
+import { parseUri } from '../../src/sip/message/uri.js';
 
 const pbx = { uri: 'sip:6001@pbx.example.com' };
 const other = { uri: 'sip:bot@192.0.2.7:5070' };
@@ -81,5 +83,22 @@ describe('the way out', () => {
     const isHostOnly = target === 'sip:600';
     if (isHostOnly) expect(way(target, options, named)).toBe('sip:600 by itself');
     else expect(() => way(target, options, named)).toThrow(message);
+  });
+});
+
+describe('where a transfer sends the far end', () => {
+  const theirs = parseUri('sip:alice@pbx.example.com:5070;user=phone')!;
+  test.each([
+    ['sip:bob@far.example;transport=tcp', 'sip:bob@far.example;transport=tcp'],
+    ['sip:bob@far.example?Replaces=a', 'sip:bob@far.example?Replaces=a'],
+    [' tel:+15550100 ', 'tel:+15550100'],
+    ['601', 'sip:601@pbx.example.com:5070'],
+    ['+1 (555) 01-00', 'sip:+15550100@pbx.example.com:5070'],
+  ])('%s: %s', (target, expected) => {
+    expect(transferTarget(target, theirs)).toBe(expected);
+  });
+
+  test.each(['', 'no uri', 'sip:', 'sip:bob@far.example>\r\nX-Admin: yes', 'http://far.example', 'tel:x'])('not %j', (target) => {
+    expect(() => transferTarget(target, theirs)).toThrow(OptionError);
   });
 });

@@ -81,10 +81,7 @@ describe('REFER, 3xx and Replaces', () => {
     await world.close();
   });
 
-  test.each([
-    ['a page instead of a call', 'http://example.com/', 416],
-    ['another method (§19.1.1)', `sip:x@${EVIL};method=BYE`, 501],
-  ])('%s is refused before the application is asked', async (_what, target, status) => {
+  test('another method than INVITE (§19.1.1) is refused before the application is asked', async () => {
     const { world, bot, peer, asked } = await house();
     const [ours, theirs] = await talking(world, bot, peer);
     let isAsked = false;
@@ -92,7 +89,7 @@ describe('REFER, 3xx and Replaces', () => {
       isAsked = true;
       request.accept();
     });
-    expect(await world.until(theirs.transfer(target))).toMatchObject({ outcome: 'failed', status });
+    expect(await world.until(theirs.transfer(`sip:x@${EVIL};method=BYE`))).toMatchObject({ outcome: 'failed', status: 501 });
     expect([isAsked, asked()]).toEqual([false, []]);
     await world.close();
   });

@@ -31,7 +31,7 @@ async function contacts(user: string): Promise<string[]> {
   return told.split('\n').flatMap((line) => (line.includes(`/${user};`) ? (/"uri":"([^"]+)"/.exec(line)?.[1] ?? line) : []));
 }
 
-describe('Asterisk 22: faults', { skip: peers.asterisk === undefined }, () => {
+describe('Asterisk 22', { skip: peers.asterisk === undefined }, () => {
   test('a rolling restart of one account where one contact is allowed: no call in is missed, and the call that is up is not cut', {
     timeout: 120_000,
   }, async ({ bot }) => {

@@ -56,6 +56,15 @@ describe('blind, RFC 3515', () => {
     await settled(wire, call.hangup());
   });
 
+  test('a page instead of a call: 416, and the application is not asked', async () => {
+    const [alice, bob] = await three();
+    const [call, incoming] = await talking(alice, bob);
+    const { requests } = obliging(incoming);
+    expect(await settled(wire, call.transfer('http://example.com/'))).toMatchObject({ outcome: 'failed', status: 416 });
+    expect([requests, call.state]).toEqual([[], 'answered']);
+    await settled(wire, call.hangup());
+  });
+
   test('nobody listens for transfers: 603, nothing acts by itself', async () => {
     const [alice, bob, carol] = await three();
     const [call] = await talking(alice, bob);

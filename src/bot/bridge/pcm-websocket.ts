@@ -132,18 +132,19 @@ export class PcmWebSocket extends BridgeBot<PcmWebSocketEvents> {
         call.sendDtmf(control.digits).catch((error: unknown) => this.#refuse(control.type, error));
         break;
       case 'transfer':
-        if (!/^(sips?|tel):[^\s<>"]{1,400}$/i.test(control.to)) {
-          this.#refuse(control.type, new OptionError('to', 'must be a sip:, sips: or tel: URI'));
-          break;
-        }
-        call.transfer(control.to).then(
-          (result) => this.send({ type: 'transferred', ...result }),
-          (error: unknown) => this.#refuse(control.type, error),
-        );
+        void this.#transfer(control.to);
         break;
       case 'hangup':
         void this.line.hangup();
         break;
+    }
+  }
+
+  async #transfer(to: string): Promise<void> {
+    try {
+      this.send({ type: 'transferred', ...(await this.line.call.transfer(to)) });
+    } catch (error) {
+      this.#refuse('transfer', error);
     }
   }
 
