@@ -219,7 +219,7 @@ export class MediaHost {
   #bind(host: string, port: number): void {
     const { datagram, report } = this.#options;
     this.#ahead.set(port, undefined);
-    datagram({ host, port }).then(
+    datagram({ host, port, receiveBufferBytes: RECEIVE_BUFFER_BYTES }).then(
       (socket) => {
         if (!this.#ahead.has(port)) {
           socket.close();
