@@ -288,6 +288,7 @@ for (const [name, peer] of [
         const callee = await settle(peer!);
         const registration = new Registration(callee, account(peer!, '7003', transport));
         await registration.start();
+        let accepted: Promise<unknown> | undefined;
         const heard = new Promise<string>((resolve) => {
           callee.on('invite', (incoming) => {
             incoming.handler = {
@@ -296,7 +297,7 @@ for (const [name, peer] of [
                 return { status: 200 };
               },
             };
-            void incoming.accept({ body: sdp });
+            accepted = incoming.accept({ body: sdp });
           });
         });
         const caller = await settle(peer!);
@@ -307,6 +308,7 @@ for (const [name, peer] of [
           body: sdp,
         });
         await answered(call);
+        await accepted;
         expect((await call.info({ contentType: 'text/plain', body: 'hello' })).status).toBe(200);
         expect(await heard).toBe('INFO hello');
         await call.bye();
