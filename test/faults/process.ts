@@ -27,7 +27,10 @@ export class Child {
     this.#process.stdout.on('data', (bytes: Buffer) => {
       const lines = (rest + bytes).split('\n');
       rest = lines.pop()!;
-      for (const line of lines) this.facts.push(JSON.parse(line) as Fact);
+      for (const line of lines) {
+        if (line.startsWith('{')) this.facts.push(JSON.parse(line) as Fact);
+        else this.#errors += `${line}\n`;
+      }
     });
     this.#process.stderr.on('data', (bytes: Buffer) => {
       this.#errors = (this.#errors + bytes).slice(-4000);

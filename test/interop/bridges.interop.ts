@@ -15,7 +15,11 @@ async function serve(
   port = 0,
 ): Promise<{ readonly server: WebSocketServer; readonly port: number; readonly url: string }> {
   const server = new WebSocketServer({ host: HERE, port });
-  server.on('connection', (socket) => socket.on('message', (data: RawData, isBinary) => onMessage(socket, data as Buffer, isBinary)));
+  server.on('connection', (socket) => {
+    // Whoever leaves with something unread resets the connection.
+    socket.on('error', () => {});
+    socket.on('message', (data: RawData, isBinary) => onMessage(socket, data as Buffer, isBinary));
+  });
   await new Promise((resolve) => server.once('listening', resolve));
   const at = (server.address() as AddressInfo).port;
   return { server, port: at, url: `ws://${HERE}:${at}/` };

@@ -80,12 +80,13 @@ describe('Voice platforms of our own', { skip: !isLong }, () => {
     task,
   }) => {
     const application = new WebSocketServer({ host: HERE, port: 0 });
-    application.on('connection', (socket) =>
+    application.on('connection', (socket) => {
+      socket.on('error', () => {});
       socket.on('message', (data) => {
         const { event, streamSid, media } = JSON.parse(String(data)) as { event: string; streamSid: string; media: { payload: string } };
         if (event === 'media') socket.send(JSON.stringify({ event, streamSid, media: { payload: media.payload } }));
-      }),
-    );
+      });
+    });
     await new Promise((resolve) => application.once('listening', resolve));
     const bridge = new TwilioStreams({ url: `ws://${HERE}:${(application.address() as AddressInfo).port}/`, live: true });
     const there = await bot({ listen: [{ transport: 'udp', host: HERE, port: 0 }], allow: [HERE], codecs: ['pcmu'], bot: () => bridge });

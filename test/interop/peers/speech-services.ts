@@ -171,6 +171,7 @@ export async function speechServices(host: string): Promise<SpeechServices> {
   const upgrades = new WebSocketServer({ noServer: true });
   let cuts = 0;
   server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => {});
     const url = new URL(request.url!, 'http://x');
     const [key, serve] = sockets[url.pathname] ?? [];
     if (serve === undefined || !hasKey(request.headers, key!)) {
@@ -178,6 +179,8 @@ export async function speechServices(host: string): Promise<SpeechServices> {
       return;
     }
     upgrades.handleUpgrade(request, socket, head, (ws) => {
+      // Whoever leaves with something unread resets the connection.
+      ws.on('error', () => {});
       if (cuts > 0) {
         cuts--;
         ws.on('message', (data) => String(data).length > 300 && ws.terminate());
