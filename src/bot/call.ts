@@ -251,9 +251,9 @@ export class Call extends CallFacts {
     return this.#turns.log.turns;
   }
 
-  /** How loud the caller is; measured while speech is listened for. */
+  /** How loud the caller is; measured from the first look on. */
   get level(): SoundLevel {
-    return this.#turns.ears.level;
+    return this.#turns.level;
   }
 
   record(path: string, options: RecordOptions = {}): Recording {

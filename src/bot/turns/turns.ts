@@ -10,7 +10,7 @@ import type { SoundSource } from '../sound.js';
 import type { SpeechToText } from '../speech/speech-to-text.js';
 import type { TextToSpeech } from '../speech/text-to-speech.js';
 import { BargeIn, type BargeInOptions } from './barge-in.js';
-import { type EarOptions, Ears } from './ears.js';
+import { type EarOptions, Ears, type SoundLevel } from './ears.js';
 import { type Listened, Listening, type ListenOptions } from './listening.js';
 import { type Filler, type Said, Saying } from './saying.js';
 import { SpokenText } from './spoken.js';
@@ -75,6 +75,7 @@ export class Turns {
   /** Said while the bot spoke, and taken by no `listen`. */
   #pending: Utterance | undefined;
   #closeEars: (() => void) | undefined;
+  #isMetered = false;
 
   constructor(host: TurnsHost, options: SpeechOptions) {
     this.#host = host;
@@ -93,6 +94,14 @@ export class Turns {
       ears.on('end', (utterance) => this.#onUtterance(utterance, ears.pauseMs));
     }
     return this.#ears;
+  }
+
+  get level(): SoundLevel {
+    if (!this.#isMetered && !this.#host.isEnded) {
+      this.#isMetered = true;
+      this.ears.open();
+    }
+    return this.ears.level;
   }
 
   say(text: string | AsyncIterable<string>, options: SayOptions = {}): Saying {

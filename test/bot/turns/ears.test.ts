@@ -1,7 +1,7 @@
 /** What the call tells of the caller's voice: begin, end, silence, what was said; keys are no speech. */
 import { expect, test } from 'vitest';
 import { renderTone } from '../../../src/codec/tones.js';
-import { type Call, dtmfTone, SipBot, type Utterance } from '../../../src/index.js';
+import { type Call, dtmfTone, SipBot, sineTone, type Utterance } from '../../../src/index.js';
 import { ManualClock, MemoryNetwork, type TestCall, TestCaller, TestSpeech } from '../../../src/testing.js';
 import { rms, whiteNoise } from '../../codec/signals.js';
 
@@ -186,4 +186,37 @@ test('a detector of the application: one for each call, closed at its end; one t
     );
   }
   expect(told).toEqual(['sound goes on', 'sound closed', 'sound: remote hangup', 'broken closed', 'broken: local hangup', 'broken ended']);
+});
+
+test('the meter: how loud the caller is, in dBov, and whether that is speech; with nobody else listening', async () => {
+  let bot: Call | undefined;
+  const seen: { readonly dbov: number; readonly isSpeech: boolean }[] = [];
+  await overheard(
+    (call) => {
+      bot = call;
+    },
+    async (call) => {
+      await call.wait(500);
+      const look = (): void => void seen.push(bot!.level);
+      look();
+      await call.wait(100);
+      look();
+      // 0 dBm0 is a sine 3.14 dB below the loudest, and that one is at -3.01 dBov.
+      void call.call.play(sineTone(1000, 400, -20));
+      await call.wait(300);
+      look();
+      await call.wait(300);
+      void call.say(speech.samples('hello world'));
+      await call.wait(300);
+      look();
+      await call.wait(1500);
+      look();
+    },
+  );
+  const [first, silent, tone, spoken, after] = seen;
+  expect([first!.dbov, silent!.dbov, after!.dbov].every((dbov) => dbov < -70)).toBe(true);
+  expect(Math.abs(tone!.dbov + 26.15)).toBeLessThan(0.5);
+  expect(spoken!.isSpeech).toBe(true);
+  expect(after!.isSpeech).toBe(false);
+  expect(bot!.level.isSpeech).toBe(false);
 });
