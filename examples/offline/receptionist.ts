@@ -11,6 +11,8 @@ export interface ReceptionistOptions {
   readonly transferTo?: string;
   /** Open from, until, in hours. @default 9, 17 */
   readonly hours?: readonly [number, number];
+  /** Open on these days, 0 is Sunday. @default Monday to Friday */
+  readonly days?: readonly number[];
   readonly now?: () => Date;
   /** Only keys: without a recogniser the menu does not ask for words. @default 'speech' */
   readonly by?: 'speech' | 'keys';
@@ -63,9 +65,8 @@ const ECHO_MS = 4000;
 export async function receptionist(call: Call, options: ReceptionistOptions): Promise<Visit> {
   const choices: string[] = [];
   const messages: string[] = [];
-  const { hours = [9, 17], now = () => new Date() } = options;
-  const hour = now().getHours();
-  call.say(hour < hours[0] || hour >= hours[1] ? SENTENCES.closed : hour < 12 ? SENTENCES.morning : SENTENCES.afternoon);
+  const { now = () => new Date() } = options;
+  call.say(greetingAt(now(), options));
   while (call.end === undefined && choices.length < MOST_CHOICES) {
     const choice = await choose(call, options.by ?? 'speech');
     if (choice === undefined) break;
@@ -79,6 +80,12 @@ export async function receptionist(call: Call, options: ReceptionistOptions): Pr
   await call.say(SENTENCES.goodbye, { interruptible: false }).done;
   await call.hangup();
   return { choices, messages };
+}
+
+export function greetingAt(date: Date, { hours: [from, until] = [9, 17], days = [1, 2, 3, 4, 5] }: Partial<ReceptionistOptions>): string {
+  const hour = date.getHours();
+  if (!days.includes(date.getDay()) || hour < from || hour >= until) return SENTENCES.closed;
+  return hour < 12 ? SENTENCES.morning : SENTENCES.afternoon;
 }
 
 async function choose(call: Call, by: 'speech' | 'keys'): Promise<Choice | undefined> {
