@@ -124,7 +124,6 @@ export class SpokenText implements AsyncIterable<Int16Array> {
           if (this.#isOver) return;
           await this.#speak(sentence);
         }
-      this.#push(this.#input.flush());
     } catch (error) {
       if (!this.#isOver) this.#failure = { error };
       this.#onFailed(error);
@@ -151,6 +150,8 @@ export class SpokenText implements AsyncIterable<Int16Array> {
         });
       }
     }
+    // What the filter holds is this one's, and half a sample that was left is nobody's.
+    this.#push(this.#input.flush());
     sentence.toMs = this.#madeMs;
   }
 
