@@ -1,5 +1,6 @@
 /** What npm would publish, looked at from outside: contents, size, publint, attw, and two consumers type-checked and run against the tarball. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,9 +12,9 @@ const MAX_UNPACKED_BYTES = 1_000_000;
 let passed = 0;
 let failed = 0;
 
-function check(name: string, run: () => void): void {
+async function check(name: string, run: () => void | Promise<void>): Promise<void> {
   try {
-    run();
+    await run();
     passed++;
     console.log(`ok      ${name}`);
   } catch (error) {
@@ -39,18 +40,18 @@ const [packed] = JSON.parse(npm(root, 'pack', '--json', '--pack-destination', wo
 if (packed === undefined) throw new Error('npm pack said nothing');
 const tarball = join(work, packed.filename);
 
-check('the tarball holds only what a user needs', () => {
+await check('the tarball holds only what a user needs', () => {
   const strangers = packed.files
     .map((file) => file.path)
     .filter((path) => !/^(dist\/[^/]+|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(path));
   if (strangers.length > 0) throw new Error(strangers.join('\n'));
 });
 
-check(`unpacked it is under ${MAX_UNPACKED_BYTES} bytes (${packed.unpackedSize})`, () => {
+await check(`unpacked it is under ${MAX_UNPACKED_BYTES} bytes (${packed.unpackedSize})`, () => {
   if (packed.unpackedSize >= MAX_UNPACKED_BYTES) throw new Error(`${packed.unpackedSize} bytes`);
 });
 
-check('no install script, no compiler', () => {
+await check('no install script, no compiler', () => {
   const { scripts = {} } = JSON.parse(execFileSync('tar', ['-xzOf', tarball, 'package/package.json'], { encoding: 'utf8' })) as {
     scripts?: Record<string, string>;
   };
@@ -58,17 +59,17 @@ check('no install script, no compiler', () => {
   if (hooks.length > 0) throw new Error(hooks.join(', '));
 });
 
-check('publint', () => {
+await check('publint', () => {
   console.log(execFileSync(bin('publint'), ['run', tarball, '--strict'], { encoding: 'utf8', cwd: root }).trim());
 });
 
-check('are the types wrong?', () => {
+await check('are the types wrong?', () => {
   execFileSync(bin('attw'), [tarball, '--profile', 'node16'], { encoding: 'utf8', cwd: root });
 });
 
 for (const kind of ['esm', 'cjs'] as const) {
   const home = join(work, kind);
-  check(`a ${kind} project installs it, type-checks against it and runs it`, () => {
+  await check(`a ${kind} project installs it, type-checks against it and runs it`, () => {
     cpSync(join(root, 'test', 'consumers', kind), home, { recursive: true });
     writeFileSync(
       join(home, 'package.json'),
@@ -97,7 +98,7 @@ for (const kind of ['esm', 'cjs'] as const) {
   });
 }
 
-check('npx sipbot: the installed command shows a whole call, and what is no command is exit code 2', () => {
+await check('npx sipbot: the installed command shows a whole call, and what is no command is exit code 2', () => {
   const home = join(work, 'esm');
   const command = join(home, 'node_modules', '.bin', 'sipbot');
   const out = execFileSync(command, ['demo', '--once', '--folder', join(work, 'recordings')], {
@@ -110,18 +111,22 @@ check('npx sipbot: the installed command shows a whole call, and what is no comm
   if (status !== 2) throw new Error(`exit code ${status}`);
 });
 
-check('npx sipbot: a command that stays ends at SIGTERM, with exit code 0', () => {
+await check('npx sipbot: a command that stays ends at SIGTERM, with exit code 0', async () => {
   const home = join(work, 'esm');
   const command = join(home, 'node_modules', '.bin', 'sipbot');
-  const { status, stderr } = spawnSync(
-    'timeout',
-    ['-s', 'TERM', '--preserve-status', '3', command, 'listen', '--host', '127.0.0.1', '--port', '0'],
-    {
-      cwd: home,
-      encoding: 'utf8',
-    },
-  );
-  if (status !== 0 || !stderr.includes('listening on udp')) throw new Error(`exit code ${status}: ${stderr}`);
+  const child = spawn(command, ['listen', '--host', '127.0.0.1', '--port', '0'], { cwd: home, stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = once(child, 'exit');
+  const limit = setTimeout(() => child.kill('SIGKILL'), 30_000);
+  let said = '';
+  for await (const text of child.stderr.setEncoding('utf8')) {
+    const was = said.includes('listening on udp');
+    said += text;
+    // Once: a second signal ends it without a good-bye.
+    if (!was && said.includes('listening on udp')) child.kill('SIGTERM');
+  }
+  const [status] = await ended;
+  clearTimeout(limit);
+  if (status !== 0) throw new Error(`exit code ${status}: ${said}`);
 });
 
 rmSync(work, { recursive: true, force: true });
