@@ -34,7 +34,15 @@ export class AddressWatch {
 
 function addresses(): ReadonlySet<string> {
   const found = new Set<string>();
-  for (const known of Object.values(networkInterfaces()))
-    for (const { address, internal } of known ?? []) if (!internal) found.add(address);
+  for (const known of Object.values(interfaces())) for (const { address, internal } of known ?? []) if (!internal) found.add(address);
   return found;
+}
+
+/** To ask takes a file descriptor. Where there is none left, nothing is known until there is. */
+function interfaces(): ReturnType<typeof networkInterfaces> {
+  try {
+    return networkInterfaces();
+  } catch {
+    return {};
+  }
 }
