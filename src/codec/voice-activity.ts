@@ -20,7 +20,7 @@ export interface VoiceDetector {
 
 export interface VoiceActivityOptions {
   readonly sampleRate: number;
-  /** How far speech must stand above the noise, in dB, were it in all bands alike. @default 4 */
+  /** How far speech must stand above the noise, in dB, were it in all bands alike. @default 3 */
   readonly marginDb?: number;
   /** What is softer is never speech, in dBov. @default -52 */
   readonly lowestDbov?: number;
@@ -41,12 +41,18 @@ const bands = edges.length - 1;
 /** The floor of a band is its softest moment of the last two seconds: speech pauses within them, and a fan that starts is forgotten after them. */
 const spans = 8;
 const framesPerSpan = 25;
+/** The floor rises as fast as noise does, and sinks slowly: where many talk there is no silence between two voices. Only in the beginning it sinks as fast. */
+const rise = 0.08;
+const sink = 0.02;
+const beginningFrames = 30;
+/** It is no more than 16 dB over its softest moment, for then that is no noise. */
+const mostOverSoftest = 40;
 /** Until it is learnt, noise is not thought to be louder. */
 const startFloorDbov = -30;
 /** No line is more silent; and G.711 is rougher than that. */
 const lowestFloorDbov = -78;
 /** One band that stands over its floor says no more than if it were so many times as strong: a whistle is not a voice. */
-const mostOfOneBand = 7;
+const mostOfOneBand = 6.5;
 /** Who is 17 dB softer than the voice heard before stands behind it. */
 const background = 0.02;
 
@@ -86,13 +92,14 @@ export class VoiceActivity implements VoiceDetector {
   readonly #softest = new Float64Array(bands * spans);
   #span = 0;
   #framesInSpan = 0;
+  #frames = 0;
   /** Power of the voice that is heard here. */
   #voice = 0;
   /** Energy of the loudest 10 ms of late. */
   #peak = 0;
 
   constructor(options: VoiceActivityOptions) {
-    const { sampleRate, marginDb = 4, lowestDbov = -52, attackMs = 30, hangoverMs = 300 } = options;
+    const { sampleRate, marginDb = 3, lowestDbov = -52, attackMs = 30, hangoverMs = 300 } = options;
     if (!(sampleRate >= 8000 && sampleRate <= 48000)) throw new OptionError('sampleRate', '8000 to 48000 Hz');
     if (!(attackMs >= 0 && hangoverMs >= 0)) throw new OptionError('attackMs, hangoverMs', 'not negative');
     this.sampleRate = sampleRate;
@@ -146,6 +153,7 @@ export class VoiceActivity implements VoiceDetector {
       this.#soft =
       this.#span =
       this.#framesInSpan =
+      this.#frames =
       this.#voice =
       this.#peak =
         0;
@@ -216,6 +224,7 @@ export class VoiceActivity implements VoiceDetector {
   #learn(isSpeech: boolean): void {
     const lowest = powerOfDbov(lowestFloorDbov) / bands;
     const isNewSpan = this.#framesInSpan === 0;
+    const isNew = ++this.#frames < beginningFrames;
     for (let b = 0; b < bands; b++) {
       const width = edges[b + 1]! - edges[b]!;
       const smooth = 0.8 * this.#smooth[b]! + 0.2 * this.#power[b]!;
@@ -225,8 +234,9 @@ export class VoiceActivity implements VoiceDetector {
       let softest = this.#softest[at]!;
       for (let s = 1; s < spans; s++) softest = Math.min(softest, this.#softest[at + s]!);
       const bias = 1 + 1.1 / Math.sqrt(width);
-      if (!isSpeech) this.#noise[b]! += 0.08 * (Math.min(this.#power[b]!, 4 * this.#noise[b]!) - this.#noise[b]!);
-      this.#noise[b] = Math.max(lowest, softest * bias, Math.min(this.#noise[b]!, 6 * softest * bias));
+      const change = Math.min(this.#power[b]!, 4 * this.#noise[b]!) - this.#noise[b]!;
+      if (!isSpeech) this.#noise[b]! += (change > 0 || isNew ? rise : sink) * change;
+      this.#noise[b] = Math.max(lowest, softest * bias, Math.min(this.#noise[b]!, mostOverSoftest * softest * bias));
     }
     if (++this.#framesInSpan === framesPerSpan) {
       this.#framesInSpan = 0;

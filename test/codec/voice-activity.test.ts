@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { VoiceActivity, type VoiceActivityOptions } from '../../src/codec.js';
-import { dataFolder, sine, speech, whiteNoise } from './signals.js';
+import { readWav, VoiceActivity, type VoiceActivityOptions } from '../../src/codec.js';
+import { dataFolder, rms, sine, speech, whiteNoise } from './signals.js';
 
 /** One mark each 20 ms. */
 function judge(sound: Int16Array, options: VoiceActivityOptions): string {
@@ -65,6 +66,28 @@ describe.each([8000, 16000, 48000])('at %i Hz', (sampleRate) => {
     detector.process(whiteNoise(s / 10, 100), s / 10);
     expect(detector.mayBeSpeech).toBe(false);
   });
+});
+
+/** A prompt of the receptionist's at 8 kHz, its root mean square brought to that level. */
+function prompt(name: string, level: number): Int16Array {
+  const { samples } = readWav(readFileSync(new URL(`../../examples/offline/prompts/${name}.wav`, import.meta.url)));
+  const gain = level / rms(samples);
+  return samples.map((sample) => Math.round(sample * gain));
+}
+
+test('a crowd of voices is no speech, one that stands 20 dB over it is, within 100 ms', () => {
+  const crowd = new Int16Array(8 * 8000);
+  const backwards = ['please-call-me-back-on-tuesday', 'nobody-can-take-your-call-now', 'please-speak-after-the-tone', 'one-moment-please'];
+  for (let voice = 0; voice < 12; voice++) {
+    const one = prompt(backwards[voice % 4]!, 160 / Math.sqrt(12)).reverse();
+    for (let i = 0; i < crowd.length; i++) crowd[i]! += one[(i + voice * 2111) % one.length]!;
+  }
+  const voice = prompt('say-something-and-you-will-hear-it-again', 1600);
+  for (let i = 0; i < voice.length; i++) crowd[3 * 8000 + i]! += voice[i]!;
+  const marks = judge(crowd, { sampleRate: 8000 });
+  expect(marks.slice(0, 150)).not.toContain('#');
+  expect(marks.slice(150, 150 + Math.floor(voice.length / 160))).toMatch(/^\.{0,5}#{90,}/);
+  expect(marks.slice(-100)).not.toContain('#');
 });
 
 test('options it cannot use are refused by name', () => {
