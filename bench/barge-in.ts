@@ -2,29 +2,43 @@
  * Barge-in over loopback with G.711: from the packet with the first speech sample to the bot's voice softer, and to silence; on the caller's wire and
  * at the caller's ear, behind the jitter buffer there, to the sample; and on which stretch of the way the time goes. And `playedMs` against the
  * samples that arrived.
- * `npm run bench -- barge-in [--times 30] [--frame 10] [--threads 1]`
+ * `npm run bench -- barge-in [--times 30] [--frame 20] [--threads 1] [--over sockets|memory]`: in memory, on a turned clock, no machine stands still.
  */
 import { parseArgs } from 'node:util';
-import { type Call, type Said, SipBot } from '../src/index.js';
-import { noise, SeededRandom, TestSpeech, WireTrack } from '../src/testing.js';
+import { type Call, type Said, SipBot, type SipBotOptions } from '../src/index.js';
+import { realClock } from '../src/testing/real-clock.js';
+import { ManualClock, MemoryNetwork, noise, SeededRandom, type TestClock, TestSpeech, WireTrack } from '../src/testing.js';
 import { save } from './report.js';
 
 const speech = new TestSpeech(['one', 'two', 'no']);
 const { values } = parseArgs({
   options: {
     times: { type: 'string', default: '30' },
-    frame: { type: 'string', default: '10' },
+    frame: { type: 'string', default: '20' },
     threads: { type: 'string', default: '1' },
+    over: { type: 'string', default: 'sockets' },
   },
 });
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const loopback = {
-  listen: [{ transport: 'udp' as const, host: '127.0.0.1' }],
-  rtpHost: '127.0.0.1',
-  codecs: ['pcmu' as const],
-  threads: Number(values.threads),
-};
+const manual = values.over === 'memory' ? new ManualClock() : undefined;
+const clock: TestClock = manual ?? realClock;
+const random = new SeededRandom(1);
+const common = { listen: [{ transport: 'udp' as const, host: '127.0.0.1', port: 0 }], rtpHost: '127.0.0.1', codecs: ['pcmu' as const] };
+const loopback: SipBotOptions =
+  manual === undefined
+    ? { ...common, threads: Number(values.threads) }
+    : { ...common, clock: manual, network: new MemoryNetwork({ clock: manual, delayMs: 0.1 }) };
+
+/** Turns the clock, or waits, until it has settled. */
+async function until<T>(promise: Promise<T>): Promise<T> {
+  let isDone = false;
+  const done = (): void => {
+    isDone = true;
+  };
+  promise.then(done, done);
+  await clock.runUntil(() => isDone);
+  return promise;
+}
 
 /** A voice without pauses: where it is silent, it was stopped. */
 const hum = {
@@ -73,33 +87,33 @@ async function once(caller: SipBot, bot: SipBot, sound: Int16Array): Promise<Mea
   const first = { at: Number.NaN, timeMs: Number.NaN };
   bot.once('call', async (call) => {
     call.on('speechStart', ({ timeMs }) => {
-      sureAt = Date.now();
+      sureAt = clock.wall();
       startMs = timeMs;
     });
     call.audio.on('frame', ({ samples, timeMs }) => {
       const from = samples.findIndex((sample) => Math.abs(sample) > SOUNDS);
       if (from < 0 || !Number.isNaN(first.at)) return;
-      first.at = Date.now();
+      first.at = clock.wall();
       first.timeMs = timeMs + (1000 * from) / call.sampleRate;
     });
     await call.answer();
     answered = call;
   });
   const { host, port } = bot.addresses[0]!;
-  const call = await caller.dial(`sip:bot@${host}:${port}`);
+  const call = await until(caller.dial(`sip:bot@${host}:${port}`));
   const { in: track, out: mine } = WireTrack.of(call);
   const ear: { readonly at: number; readonly level: number; readonly lastMs: number }[] = [];
   call.audio.on('frame', ({ samples }) =>
-    ear.push({ at: Date.now(), level: levelOf(samples), lastMs: (1000 * lastSoundOf(samples)) / call.sampleRate }),
+    ear.push({ at: clock.wall(), level: levelOf(samples), lastMs: (1000 * lastSoundOf(samples)) / call.sampleRate }),
   );
-  while (answered === undefined) await sleep(5);
-  await sleep(400);
-  const saying = answered.say('hum', { voice: hum });
-  await sleep(1500 + Math.random() * 20);
+  await clock.runUntil(() => answered !== undefined);
+  await clock.run(400);
+  const saying = answered!.say('hum', { voice: hum });
+  await clock.run(1500 + random.fraction() * 20);
   call.audio.write(sound);
-  const said = await saying.done;
-  await sleep(200);
-  await call.hangup();
+  const said = await until(saying.done);
+  await clock.run(200);
+  await until(call.hangup());
   const from = mine.sounds[0]!;
   const full = Math.max(...track.levels);
   const wire = track.sounds.map((at, i) => ({ at, level: track.levels[i]! })).filter(({ at }) => at >= from);
@@ -139,10 +153,9 @@ function row(name: string, all: readonly number[]): void {
 
 const bot = new SipBot({ ...loopback, audio: { frameMs: Number(values.frame) === 10 ? 10 : 20 } });
 const caller = new SipBot(loopback);
-await Promise.all([bot.start(), caller.start()]);
+await until(Promise.all([bot.start(), caller.start()]));
 const spoken: Measured[] = [];
 const coughed: Measured[] = [];
-const random = new SeededRandom(1);
 for (let i = 0; i < Number(values.times); i++) spoken.push(await once(caller, bot, speech.samples('no no no no')));
 for (let i = 0; i < Number(values.times) / 3; i++) coughed.push(await once(caller, bot, noise('cough', random)));
 console.log('| ms, from the first speech sample sent | p50 | p90 | worst | of |\n|---|---|---|---|---|');
@@ -183,5 +196,5 @@ for (const [name, key] of stretches)
   );
 console.log(`coughs: ${coughed.filter(({ said }) => said.outcome === 'completed').length} of ${coughed.length} sentences to their end`);
 save('barge-in', { spoken, coughed });
-await Promise.all([bot.stop(), caller.stop()]);
+await until(Promise.all([bot.stop(), caller.stop()]));
 process.exit(0);
