@@ -195,6 +195,8 @@ export class BridgeLine {
 
   /** The platform is finished with by us. */
   end(): void {
+    const { logger } = this.call.home;
+    logger.info({ call: this.call.id, bridge: this.#platform.name, ...this.stats }, 'a bridge ends: how its platform did');
     this.#link.close();
     this.#leave();
   }

@@ -116,6 +116,34 @@ describe('a plain PCM16 WebSocket', () => {
     expect(bridge.stats()!.response).toEqual({ count: 1, lastMs: 420, p50Ms: 420, p95Ms: 420, maxMs: 420 });
   });
 
+  test('how the platform did is logged when the call ends, once, and says nothing of what was said', async () => {
+    const logged: unknown[] = [];
+    const quiet = (): void => {};
+    const info = (fields: object, message: string): void => void (message.startsWith('a bridge ends') && logged.push(fields));
+    const { world, service, caller, call } = await bridged(
+      (fake) => new PcmWebSocket({ url: 'ws://p?key=secret', connect: fake.connect }),
+      {
+        bot: { logger: { debug: quiet, info, warn: quiet, error: quiet } },
+      },
+    );
+    service.last.say(new Uint8Array(bytesOf(tone(500, 200))));
+    service.last.lose();
+    await world.run(3000);
+    void caller.hangup();
+    await world.run(500);
+    expect(logged).toMatchObject([
+      {
+        call: call.id,
+        bridge: 'pcm-websocket',
+        connects: 2,
+        roundTripMs: { last: 0 },
+        down: { receivedMs: 200, gaps: 0 },
+        up: { lostMs: 0 },
+      },
+    ]);
+    expect(JSON.stringify(logged)).not.toContain('secret');
+  });
+
   test('keys, digits, transfer and hang-up', async () => {
     const { world, service, caller, bridge } = await pcm();
     const digits: string[] = [];
