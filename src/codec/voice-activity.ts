@@ -45,8 +45,8 @@ const framesPerSpan = 25;
 const rise = 0.08;
 const sink = 0.02;
 const beginningFrames = 30;
-/** It is no more than 16 dB over its softest moment, for then that is no noise. */
-const mostOverSoftest = 40;
+/** It is no more than 13 dB over its softest moment: more, and a soft voice would hide itself. */
+const mostOverSoftest = 20;
 /** Until it is learnt, noise is not thought to be louder. */
 const startFloorDbov = -30;
 /** No line is more silent; and G.711 is rougher than that. */
