@@ -5,6 +5,7 @@ import type { DialOptions } from '../../../src/bot/dialer.js';
 import type { SipBotOptions } from '../../../src/bot/options.js';
 import { SipBot } from '../../../src/bot/sip-bot.js';
 import type { Logger } from '../../../src/log.js';
+import type { Resolver } from '../../../src/sip/transport/resolver.js';
 import { Heard } from '../../../src/testing/heard.js';
 import { ManualClock } from '../../../src/testing/manual-clock.js';
 import { MemoryNetwork, type MemoryNetworkOptions } from '../../../src/testing/memory-network.js';
@@ -12,6 +13,12 @@ import { SeededRandom } from '../../../src/testing/seeded-random.js';
 
 /** What may be left of bots that had their calls and were stopped. */
 export const NOTHING_LEFT = { calls: 0, dialogs: 0, requests: 0, transactions: 0, timers: 0, ports: 0, sockets: 0 };
+
+/** No name is anybody's here, and none is asked of the system: its answer takes time that is not the clock's. */
+const unknown = async (name: string): Promise<never> => {
+  throw Object.assign(new Error(`${name} is not known`), { code: 'ENOTFOUND' });
+};
+const nobody: Resolver = { naptr: unknown, srv: unknown, a: unknown, aaaa: unknown };
 
 export class World {
   readonly clock = new ManualClock();
@@ -51,6 +58,7 @@ export class World {
       clock: this.clock,
       network: this.network,
       random: new SeededRandom(number),
+      resolver: nobody,
       logger: this.logger,
       listen: [{ transport: 'udp', host: hostOf(number), port: 5060 }],
       rtpHost: hostOf(number),
