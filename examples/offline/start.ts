@@ -15,13 +15,15 @@ import { receptionist, type Visit } from './receptionist.js';
 import { type OfflineSpeech, offlineSpeech } from './speech.js';
 
 export const MESSAGE = 'Please call me back on Tuesday.';
+/** It takes longer than that to say. */
+const MESSAGE_MS = 1000;
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const loopback = { listen: [{ transport: 'udp' as const, host: '127.0.0.1' }], rtpHost: '127.0.0.1' };
 
 /** What the caller does: listens until the receptionist is done, then speaks; by keys where nobody understands speech. */
 async function scriptedCaller(target: string, speech: OfflineSpeech): Promise<readonly Turn[]> {
   const voice = speech.otherVoice ?? speech.voice;
-  const caller = new SipBot({ ...loopback, speech: { voice, ears: { endOfTurnMs: 700 } } });
+  const caller = new SipBot({ ...loopback, speech: { voice, ears: { endOfTurnMs: 1000 } } });
   await caller.start();
   const call = await caller.dial(target, { displayName: 'Scripted Caller', callerId: '+15550100', redirects: 'follow' });
   const choose = async (word: string, key: string): Promise<void> => {
@@ -116,7 +118,7 @@ export async function demo(options: {
 
   if (SIP_URI === undefined) {
     let turns = await scriptedCaller(`sip:bot@${home}`, speech);
-    if ((await visits.at(-1))?.messages.length !== 1) {
+    if (!(await leftMessage(await visits.at(-1)))) {
       console.log('\nThe scripted caller was not understood, and calls again.');
       turns = await scriptedCaller(`sip:bot@${home}`, speech);
     }
@@ -144,17 +146,27 @@ export async function demo(options: {
   return visits.at(-1);
 }
 
+async function heardIn(path: string, channel: number): Promise<Heard> {
+  const sound = readWav(await readFile(path));
+  return new Heard(soundChannel(sound, channel), sound.sampleRate);
+}
+
+/** Spoken into the tone, or before it, it is none. */
+async function leftMessage(visit: Visit | undefined): Promise<boolean> {
+  const [message, ...others] = visit?.messages ?? [];
+  return message !== undefined && others.length === 0 && (await heardIn(message, 0)).durationMs >= MESSAGE_MS;
+}
+
 /** What is wrong with what the demonstration left behind, by its files alone. */
 async function faults(visit: Visit | undefined, folder: string): Promise<string[]> {
   if (visit?.messages.length !== 1) return ['the scripted caller left no message'];
   const found: string[] = [];
   const listen = async (path: string, channel: number, atLeastMs: number, what: string): Promise<void> => {
-    const sound = readWav(await readFile(path));
-    const { durationMs, level } = new Heard(soundChannel(sound, channel), sound.sampleRate);
+    const { durationMs, level } = await heardIn(path, channel);
     console.log(`          ${what}: ${(durationMs / 1000).toFixed(1)} s, level ${level.toFixed(0)}`);
     if (durationMs < atLeastMs || level < 100) found.push(`${what} is missing in ${path}`);
   };
-  await listen(visit.messages[0]!, 0, 1000, 'the message');
+  await listen(visit.messages[0]!, 0, MESSAGE_MS, 'the message');
   await listen(join(folder, 'call.wav'), 0, 10_000, 'the caller in the recording');
   await listen(join(folder, 'call.wav'), 1, 10_000, 'the receptionist in the recording');
   const turns = JSON.parse(await readFile(join(folder, 'turns.json'), 'utf8')) as Turn[];
