@@ -3,8 +3,8 @@
  * other, so that what they find late is the bot's; whoever attacks gets what they leave of it. Where that is not allowed, they share as they may.
  */
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { availableParallelism, setPriority } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, getPriority, setPriority } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -40,7 +40,7 @@ export function start(file: string, part: Part): ChildProcess {
   return child;
 }
 
-/** Once it is up: a process that starts needs all its threads. */
+/** Once it is up: a process that starts needs all its cores. The collector's threads, which its other threads wait for, come first with them. */
 export function place({ pid }: ChildProcess, part: Exclude<Part, 'attacker'>): void {
   if (CORES < 2) return;
   try {
@@ -48,6 +48,8 @@ export function place({ pid }: ChildProcess, part: Exclude<Part, 'attacker'>): v
   } catch {
     missing.add('a core for the bot');
   }
+  if (missing.has('priorities')) return;
+  for (const thread of readdirSync(`/proc/${pid}/task`).map(Number)) if (getPriority(thread) > FIRST) setPriority(thread, FIRST);
 }
 
 export function heard<T>(child: ChildProcess): Promise<T> {
