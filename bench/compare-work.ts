@@ -4,12 +4,8 @@ import { answeringTasks } from './compare/answering.js';
 import { engineTasks } from './compare/engine.js';
 import { messageTasks } from './compare/message.js';
 import { packetTasks } from './compare/packet.js';
-import { measure, type Task } from './measure.js';
-
-/** Several operations a run, where one alone cannot be had. */
-export interface Work extends Task {
-  readonly operations?: number;
-}
+import type { Work } from './compare/work.js';
+import { measure } from './measure.js';
 
 const source = pathToFileURL(`${process.argv[2]}/src/`);
 /** All that some files of it export. */

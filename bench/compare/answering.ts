@@ -1,7 +1,7 @@
 /** A request answered by a whole agent, from the datagram to the datagram: transport, transaction, inspection, its timers; the socket is none. */
 import type { DatagramListener, DatagramSocket, Network } from '../../src/network.js';
-import type { Work } from '../compare-work.js';
 import type { Load } from './load.js';
+import type { Work } from './work.js';
 
 type Room = typeof import('../../src/sip/ua/user-agent.js') & typeof import('../../src/testing/manual-clock.js');
 

@@ -1,7 +1,8 @@
 /** A pair of packets of an echo bot: through the whole engine, without sockets. */
-import type { Work } from '../compare-work.js';
+
 import { type EngineParts, openRounds } from '../engine-rounds.js';
 import type { Load } from './load.js';
+import type { Work } from './work.js';
 
 const STREAMS = 200;
 

@@ -1,7 +1,8 @@
 /** The SIP message: bytes in, bytes out. */
-import type { Work } from '../compare-work.js';
+
 import { invite, ok } from '../messages.js';
 import type { Load } from './load.js';
+import type { Work } from './work.js';
 
 type Room = typeof import('../../src/sip/message/parse.js') &
   typeof import('../../src/sip/message/response-to.js') &

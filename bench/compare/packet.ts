@@ -1,6 +1,7 @@
 /** What is done to one packet and to the 20 ms in it. */
-import type { Work } from '../compare-work.js';
+
 import type { Load } from './load.js';
+import type { Work } from './work.js';
 
 type Room = typeof import('../../src/codec.js') & typeof import('../../src/rtp.js');
 
