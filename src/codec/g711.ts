@@ -13,14 +13,24 @@ const linear: Readonly<Record<CompandingLaw, Int16Array>> = {
   pcma: Int16Array.from({ length: 256 }, (_, code) => laws.alaw.decodeSample(code)),
 };
 
-/**
- * Code of each magnitude from 0 to 32768, at a quarter of it: no law has finer steps, and both laws say the sign with the highest bit. One place for each
- * sample would be 64 KiB for each law, and with many calls never in the caches.
- */
+/** Code of each of the 65536 samples, at `sample & 0xffff`. */
 const codes: Readonly<Record<CompandingLaw, Uint8Array>> = {
-  pcmu: Uint8Array.from({ length: 8193 }, (_, quarter) => laws.mulaw.encodeSample(Math.min(quarter * 4, 32767))),
-  pcma: Uint8Array.from({ length: 8193 }, (_, quarter) => laws.alaw.encodeSample(Math.min(quarter * 4, 32767))),
+  pcmu: codesOf(laws.mulaw.encodeSample),
+  pcma: codesOf(laws.alaw.encodeSample),
 };
+
+/** Neither law has steps finer than four, and both say the sign with the highest bit: an eighth of the samples tells of all, and a start is short. */
+function codesOf(encode: (sample: number) => number): Uint8Array {
+  const table = new Uint8Array(65536);
+  for (let from = 0; from <= 32768; from += 4) {
+    const code = encode(Math.min(from, 32767));
+    for (let magnitude = from; magnitude < from + 4; magnitude++) {
+      if (magnitude < 32768) table[magnitude] = code;
+      if (magnitude > 0 && magnitude <= 32768) table[65536 - magnitude] = code ^ 0x80;
+    }
+  }
+  return table;
+}
 
 export class G711Encoder implements Encoder {
   readonly sampleRate = 8000;
@@ -33,10 +43,7 @@ export class G711Encoder implements Encoder {
 
   encode(samples: Int16Array, count: number, out: Uint8Array, offset: number): number {
     const table = this.#codes;
-    for (let i = 0; i < count; i++) {
-      const sample = samples[i]!;
-      out[offset + i] = table[(sample < 0 ? -sample : sample) >> 2]! ^ ((sample >> 8) & 0x80);
-    }
+    for (let i = 0; i < count; i++) out[offset + i] = table[samples[i]! & 0xffff]!;
     return count;
   }
 

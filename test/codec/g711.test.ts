@@ -1,3 +1,4 @@
+import laws711 from 'alawmulaw';
 import { describe, expect, test } from 'vitest';
 import { decoder, encoder } from '../../src/codec.js';
 import { alignedSnr, dataFolder, decibels, fitSine, readData, sine, speech } from './signals.js';
@@ -24,6 +25,19 @@ describe.each(laws)('%s', (law) => {
     const out = new Int16Array(256);
     expect(decoder(law).decode(every, 0, 256, out, 0)).toBe(256);
     expect([...out]).toEqual([...every].map((code) => expand(law, code) + 0));
+  });
+
+  test('G.711 every sample is encoded as the package does', () => {
+    const samples = Int16Array.from({ length: 65536 }, (_, i) => i - 32768);
+    const bytes = new Uint8Array(65536);
+    encoder(law).encode(samples, 65536, bytes, 0);
+    const { encodeSample } = { pcmu: laws711.mulaw, pcma: laws711.alaw }[law];
+    expect(
+      Buffer.compare(
+        bytes,
+        Uint8Array.from(samples, (sample) => encodeSample(sample)),
+      ),
+    ).toBe(0);
   });
 
   test('G.711 every sample is encoded to the nearest code or its neighbour', () => {
