@@ -21,9 +21,10 @@ import type { Flow } from '../transport/flow.js';
 import { TargetResolver } from '../transport/resolve.js';
 import type { ListenAddress } from '../transport/transport.js';
 import { TransportLayer } from '../transport/transport-layer.js';
-import type { Admission, Authenticator, Proof, Verdict } from './admission.js';
+import type { Admission, Authenticator, Proof } from './admission.js';
 import type { AgentCore, ClientExchange, SendOptions, Way } from './agent-core.js';
 import { DialogTable } from './dialog-table.js';
+import { Identification } from './identification.js';
 import { IncomingRequest } from './incoming-request.js';
 import { type Abilities, inspect } from './inspection.js';
 import { receiveInvite } from './invite-incoming.js';
@@ -68,10 +69,9 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
   readonly resolver: TargetResolver;
   readonly #options: UserAgentOptions;
   readonly #sender: Sender;
+  readonly #identification: Identification;
   readonly #handlers = new Map<string, Handling>();
   readonly #abilities: { allow: readonly string[] } & Abilities;
-  /** Let in on condition that they prove who they are. */
-  readonly #toAuthenticate = new WeakMap<SipRequest, Authenticator>();
   #state: 'new' | 'running' | 'closing' | 'closed' = 'new';
   #closed: Promise<void> | undefined;
   #malformed = 0;
@@ -102,6 +102,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
       ...(options.publicAddress === undefined ? {} : { publicAddress: options.publicAddress }),
       ...(options.localNetworks === undefined ? {} : { localNetworks: options.localNetworks }),
     });
+    this.#identification = new Identification(this.clock, logger, options.guard);
     this.resolver = new TargetResolver({
       clock: this.clock,
       random,
@@ -115,7 +116,7 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       user: {
         admit: (request, flow) => this.#admit(request, flow),
-        onRequest: (transaction) => this.#onRequest(transaction),
+        onRequest: (transaction) => this.#identification.pass(transaction, (proof) => this.#dispatch(transaction, proof)),
         onAck: (ack, flow) => this.#onAck(ack, flow),
         onStray: this.#onStray,
         responseFlow: (request, flow) => responseFlow(this.transports, request, flow),
@@ -310,9 +311,9 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
     if (guard?.isTolerated(request, address, this.clock.now()) === false) return 'drop';
     const admission: Admission = admit?.(request, flow) ?? 'accept';
     const asks = this.#handlers.get(request.method)?.authenticate;
-    if (admission === 'challenge') return this.#challenge(request, address, asks ?? this.#options.authenticate);
+    if (admission === 'challenge') return this.#identification.ask(request, address, asks ?? this.#options.authenticate);
     if (admission !== 'accept') return admission;
-    if (asks !== undefined) return this.#challenge(request, address, asks);
+    if (asks !== undefined) return this.#identification.ask(request, address, asks);
     if (admit !== undefined) return this.#welcome(flow);
     flow.vouch();
     return 'accept';
@@ -322,20 +323,6 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
   #welcome(flow: Flow): 'accept' {
     flow.vouch();
     this.#options.guard?.spare(flow.remote.address, 'proven', this.clock.now());
-    return 'accept';
-  }
-
-  /** Nothing is kept of those who bring no answer to a question of ours. */
-  #challenge(request: SipRequest, source: string, authenticate: Authenticator | undefined): 'accept' | 'drop' | Refusal {
-    const { guard } = this.#options;
-    if (authenticate === undefined) return { status: 403 };
-    const brings = request.has('Authorization') ? (authenticate.examine?.(request, source) ?? 'answer') : 'missing';
-    if (brings !== 'answer') {
-      if (guard?.mayAsk(source, this.clock.now()) === false) return 'drop';
-      return authenticate.challenge(brings === 'stale' ? 'stale' : 'good', source);
-    }
-    if (guard?.mayTry(source, this.clock.now()) === false) return 'drop';
-    this.#toAuthenticate.set(request, authenticate);
     return 'accept';
   }
 
@@ -349,37 +336,6 @@ export class UserAgent extends EventEmitter<UserAgentEvents> implements AgentCor
   }
 
   readonly #onStray = (flow: Flow): void => this.#options.guard?.onStray(flow.remote.address, this.clock.now());
-
-  #onRequest(transaction: ServerTransaction<Flow>): void {
-    const authenticator = this.#toAuthenticate.get(transaction.request);
-    if (authenticator === undefined) this.#dispatch(transaction, undefined);
-    else void this.#authenticate(transaction, authenticator);
-  }
-
-  /** §22.1. A CANCEL meanwhile is answered by the layer, and the INVITE with it. */
-  async #authenticate(transaction: ServerTransaction<Flow>, authenticator: Authenticator): Promise<void> {
-    const { address } = transaction.flow.remote;
-    try {
-      const verdict = await authenticator.check(transaction.request, address);
-      this.#judge(verdict, transaction.flow);
-      if (!transaction.isPending) return;
-      if (verdict.type === 'accepted') this.#dispatch(transaction, verdict);
-      else transaction.reply(verdict.status, verdict.type === 'challenge' ? { headers: verdict.headers } : {});
-    } catch (error) {
-      this.logger.error({ error }, 'a request could not be authenticated');
-      transaction.reply(500);
-    }
-  }
-
-  #judge(verdict: Verdict, flow: Flow): void {
-    const { guard } = this.#options;
-    const { address } = flow.remote;
-    if (verdict.type === 'accepted') {
-      flow.vouch();
-      guard?.onProof(address, this.clock.now());
-    } else if (verdict.type === 'challenge' && verdict.why === 'wrong') guard?.onWrong(address, this.clock.now());
-    else guard?.onNothingTried(address);
-  }
 
   #dispatch(transaction: ServerTransaction<Flow>, proof: Proof | undefined): void {
     const { request } = transaction;
