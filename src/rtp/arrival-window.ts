@@ -28,15 +28,22 @@ const heads = new Uint8Array(BLOCKS);
 export class ArrivalWindow {
   static readonly cells = State.size + BLOCKS * ROW;
   readonly #s;
-  readonly #rows: Float64Array;
+  #rows: Float64Array;
   /** Where in `#rows` the first begins. */
-  readonly #from: number;
+  #from: number;
 
-  constructor(place: Place = ownPlace(ArrivalWindow.cells)) {
-    this.#s = new State(place);
+  constructor(place: Place = ownPlace(ArrivalWindow.cells), from = 0) {
+    this.#s = new State(place, from);
     this.#rows = place.numbers;
-    this.#from = place.at + State.size;
+    this.#from = place.at + from + State.size;
     this.clear();
+  }
+
+  /** Whose numbers these are, from here on. */
+  moveTo(place: Place, from = 0): void {
+    this.#s.moveTo(place, from);
+    this.#rows = place.numbers;
+    this.#from = place.at + from + State.size;
   }
 
   /** Packets in the window. */
@@ -77,7 +84,7 @@ export class ArrivalWindow {
 
   clear(): void {
     for (let block = 0; block < BLOCKS; block++) this.#empty(block);
-    this.#s.count = 0;
+    this.#s.clear();
     this.#s.base = Infinity;
     this.#s.high = -Infinity;
     this.#s.blockEnd = -Infinity;

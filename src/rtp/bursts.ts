@@ -37,13 +37,17 @@ export class LossBursts {
   static readonly cells = State.size;
   readonly #s;
 
-  constructor(place: Place = ownPlace(LossBursts.cells)) {
-    this.#s = new State(place);
+  constructor(place: Place = ownPlace(LossBursts.cells), from = 0) {
+    this.#s = new State(place, from);
+  }
+
+  /** Whose numbers these are, from here on. */
+  moveTo(place: Place, from = 0): void {
+    this.#s.moveTo(place, from);
   }
 
   reset(): void {
-    this.#s.seen = this.#s.known = this.#s.run = this.#s.packets = this.#s.losses = 0;
-    this.#s.bursts = this.#s.burstPackets = this.#s.burstLosses = this.#s.gapPackets = this.#s.gapLosses = 0;
+    this.#s.clear();
   }
 
   /** A packet came, `step` after the highest so far (1 for the first); those that fall out of sight are judged. */

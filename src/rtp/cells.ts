@@ -10,6 +10,8 @@ export interface Place {
   /** The same memory. */
   readonly bytes: Uint8Array;
   readonly at: number;
+  /** What would not go into it. */
+  more?: Uint8Array | undefined;
 }
 
 type Cells<Name extends string> = Record<Name, number>;
@@ -17,21 +19,37 @@ type Cells<Name extends string> = Record<Name, number>;
 interface CellsClass<Name extends string> {
   /** How many there are. */
   readonly size: number;
+  /** `from` numbers behind the beginning of the place; all zero. */
+  new (place: Place, from?: number): Cells<Name> & Movable;
+}
+
+/** Numbers that one object reads for many: it is moved from one's place to another's, and is warm where an object for each would be cold. */
+export interface Movable {
+  moveTo(place: Place, from?: number): void;
   /** All zero. */
-  new (place: Place): Cells<Name>;
+  clear(): void;
 }
 
 /** A class with a property for each name, each a number in the place it is given. */
 export function cellsOf<const Names extends readonly string[]>(...names: Names): CellsClass<Names[number]> {
   class Named {
     static readonly size = names.length;
-    readonly numbers: Float64Array;
-    readonly at: number;
+    numbers: Float64Array;
+    at: number;
 
-    constructor({ numbers, at }: Place) {
-      this.numbers = numbers;
-      this.at = at;
-      numbers.fill(0, at, at + names.length);
+    constructor(place: Place, from = 0) {
+      this.numbers = place.numbers;
+      this.at = place.at + from;
+      this.clear();
+    }
+
+    moveTo(place: Place, from = 0): void {
+      this.numbers = place.numbers;
+      this.at = place.at + from;
+    }
+
+    clear(): void {
+      this.numbers.fill(0, this.at, this.at + names.length);
     }
   }
   names.forEach((name, index) => {

@@ -8,7 +8,7 @@
  * pauses, or by asking for the sound to be shrunk (`adjustMs` below zero). Packets wait in a ring of slots, by sequence number.
  */
 import { OptionError } from '../errors.js';
-import { after, cellsOf, ownPlace, type Place } from './cells.js';
+import { cellsOf, ownPlace, type Place } from './cells.js';
 import type { RtpHeader } from './header.js';
 import { MAX_PAYLOAD, type PacketKind, PacketRing } from './packet-ring.js';
 import { Timeline } from './timeline.js';
@@ -27,6 +27,8 @@ export interface JitterOptions {
   /** How many packets can wait: a power of two. @default 32, 320 ms of the shortest packets */
   readonly slots: number;
 }
+
+export type JitterBufferOptions = Partial<JitterOptions> & { readonly clockRate: number };
 
 const DEFAULTS = { frameMs: 20, minDelayMs: 5, maxDelayMs: 300, initialDelayMs: 20, slots: 32 } satisfies Omit<JitterOptions, 'clockRate'>;
 
@@ -95,7 +97,18 @@ const State = cellsOf(
   'ticks',
   'nextOffset',
   'nextLength',
+  // 1: nothing has been given out yet; an earlier packet may still come to be the first.
+  'isOpening',
+  // 1: sound follows sound, each packet at the end of the one before.
+  'isFlowing',
+  // Why there is no sound, when none is missed.
+  'pause',
 );
+
+/** The values of `pause`. */
+const NO_PAUSE = 0;
+const SILENCE = 1;
+const EVENT = 2;
 
 const Counts = cellsOf(
   'received',
@@ -111,34 +124,53 @@ const Counts = cellsOf(
   'longestGapMs',
 );
 
+const TIMELINE_AT = State.size + Counts.size;
+const RING_AT = TIMELINE_AT + Timeline.cells;
+
 export class JitterBuffer {
   /** How many numbers it has, with so many slots. */
   static cells(slots: number = DEFAULTS.slots): number {
-    return State.size + Counts.size + Timeline.cells + PacketRing.cells(slots);
+    return RING_AT + PacketRing.cells(slots);
   }
 
   readonly #s;
   readonly #counts;
   readonly #timeline: Timeline;
   readonly #ring: PacketRing;
-  /** Nothing has been given out yet: an earlier packet may still come to be the first. */
-  #isOpening = true;
-  /** Sound follows sound, each packet at the end of the one before. */
-  #isFlowing = false;
-  /** Why there is no sound, when none is missed. */
-  #pause: 'silence' | 'event' | undefined = 'silence';
   /** Of the packet that `take` handed out. */
   #bytes: Uint8Array;
 
   /** `place`: room for `JitterBuffer.cells(slots)`; of its own when none is given. */
-  constructor(options: Partial<JitterOptions> & { readonly clockRate: number }, place?: Place) {
+  constructor(options: JitterBufferOptions, place: Place = ownPlace(JitterBuffer.cells(options.slots))) {
+    this.#s = new State(place);
+    this.#counts = new Counts(place, State.size);
+    this.#timeline = new Timeline(options.clockRate, 0, place, TIMELINE_AT);
+    this.#ring = new PacketRing(0, place, RING_AT);
+    this.#bytes = place.bytes;
+    this.begin(options);
+  }
+
+  /** Whose numbers these are, from here on: what `take` handed out must have been used. */
+  moveTo(place: Place): this {
+    this.#s.moveTo(place);
+    this.#counts.moveTo(place, State.size);
+    this.#timeline.moveTo(place, TIMELINE_AT);
+    this.#ring.moveTo(place, RING_AT);
+    return this;
+  }
+
+  /** Empty, and nothing counted yet. */
+  begin(options: JitterBufferOptions): void {
     const { clockRate, frameMs, minDelayMs, maxDelayMs, initialDelayMs, slots } = { ...DEFAULTS, ...options };
     if (!(clockRate > 0)) throw new OptionError('clockRate', 'ticks per second, above zero');
     if (!(frameMs > 0)) throw new OptionError('frameMs', 'milliseconds, above zero');
     if (!(minDelayMs >= 0 && minDelayMs <= maxDelayMs)) throw new OptionError('minDelayMs', 'milliseconds, from zero to maxDelayMs');
     if (!Number.isInteger(Math.log2(slots)) || slots > 4096) throw new OptionError('slots', 'a power of two, at most 4096');
-    const room = place ?? ownPlace(JitterBuffer.cells(slots));
-    const state = new State(room);
+    const state = this.#s;
+    state.clear();
+    this.#counts.clear();
+    this.#timeline.begin(clockRate, maxDelayMs + frameMs);
+    this.#ring.begin(slots);
     state.msPerTick = 1000 / clockRate;
     state.frameMs = frameMs;
     state.minDelayMs = minDelayMs;
@@ -148,11 +180,8 @@ export class JitterBuffer {
     state.leastSlackMs = Infinity;
     state.leastWasteMs = Infinity;
     state.packetTicks = Math.round((frameMs * clockRate) / 1000);
-    this.#s = state;
-    this.#counts = new Counts(after(room, State.size));
-    this.#timeline = new Timeline(clockRate, maxDelayMs + frameMs, after(room, State.size + Counts.size));
-    this.#ring = new PacketRing(slots, after(room, State.size + Counts.size + Timeline.cells));
-    this.#bytes = room.bytes;
+    state.isOpening = 1;
+    state.pause = SILENCE;
   }
 
   get stats(): JitterStats {
@@ -247,7 +276,7 @@ export class JitterBuffer {
       this.#aim();
     }
     if (sequence < this.#s.next) {
-      if (!this.#isOpening || timeline.newest - sequence >= this.#ring.slots) {
+      if (this.#s.isOpening === 0 || timeline.newest - sequence >= this.#ring.slots) {
         stats.late++;
         return 'late';
       }
@@ -269,17 +298,17 @@ export class JitterBuffer {
       if (slack > this.#s.maxDelayMs + this.#s.frameMs) {
         this.#counts.overflowed++;
         this.#drop(slot);
-        this.#isFlowing = false;
+        this.#s.isFlowing = 0;
         continue;
       }
       const isEvent = this.#ring.isEvent(slot);
       if (isEvent && time + this.#s.packetTicks <= this.#s.position) {
         // RFC 4733 §2.5.1.4: the end of an event told again takes no time.
         this.#drop(slot);
-        this.#pause = 'event';
+        this.#s.pause = EVENT;
         continue;
       }
-      if (this.#isFlowing) {
+      if (this.#s.isFlowing === 1) {
         const gap = time - this.#s.position;
         if (gap * 4 > this.#s.packetTicks) return this.#bridge(slot, gap, wantTicks, now);
       } else if (slack < this.#s.targetMs) {
@@ -320,7 +349,7 @@ export class JitterBuffer {
 
   /** Nothing can be played: the buffer is dry, or its first packet has not waited long enough. */
   #wait(wantTicks: number): Take {
-    this.#isFlowing = false;
+    this.#s.isFlowing = 0;
     this.#s.adjustMs = 0;
     this.#s.ticks = wantTicks;
     return this.#lack(wantTicks);
@@ -330,9 +359,9 @@ export class JitterBuffer {
   #lack(ticks: number): Take {
     const ms = ticks * this.#s.msPerTick;
     this.#s.gapMs += ms;
-    if (this.#pause !== undefined) {
-      if (this.#s.gapMs > CONCEAL_MS) this.#pause = 'silence';
-      return this.#pause;
+    if (this.#s.pause !== NO_PAUSE) {
+      if (this.#s.gapMs > CONCEAL_MS) this.#s.pause = SILENCE;
+      return this.#s.pause === SILENCE ? 'silence' : 'event';
     }
     this.#counts.concealedMs += ms;
     return this.#s.gapMs > CONCEAL_MS ? 'silence' : 'conceal';
@@ -355,10 +384,10 @@ export class JitterBuffer {
     this.#s.position += passed;
     this.#s.ticks = ticks;
     if (!isLoss) {
-      this.#pause ??= 'silence';
+      if (this.#s.pause === NO_PAUSE) this.#s.pause = SILENCE;
       return this.#lack(ticks);
     }
-    this.#pause = undefined;
+    this.#s.pause = NO_PAUSE;
     if (gap <= this.#s.packetTicks * 1.5 && this.#ring.isAudio(slot)) {
       this.#bytes = this.#ring.bytesOf(slot);
       this.#s.nextOffset = this.#ring.offsetOf(slot);
@@ -371,9 +400,9 @@ export class JitterBuffer {
   #sitOut(slot: number, wantTicks: number): Take {
     const time = this.#ring.timeOf(slot);
     const end = time + this.#s.packetTicks;
-    if (!this.#isFlowing) this.#s.position = Math.max(this.#s.position, time);
+    if (this.#s.isFlowing === 0) this.#s.position = Math.max(this.#s.position, time);
     this.#resume();
-    this.#pause = 'event';
+    this.#s.pause = EVENT;
     this.#s.ticks = Math.min(wantTicks, end - this.#s.position);
     this.#s.position += this.#s.ticks;
     if (this.#s.position >= end) this.#pass(slot);
@@ -381,7 +410,7 @@ export class JitterBuffer {
   }
 
   #give(slot: number, slack: number, wantTicks: number, now: number): Take {
-    const wasFlowing = this.#isFlowing;
+    const wasFlowing = this.#s.isFlowing === 1;
     this.#bytes = this.#ring.bytesOf(slot);
     this.#s.offset = this.#ring.offsetOf(slot);
     this.#s.length = this.#ring.lengthOf(slot);
@@ -390,13 +419,13 @@ export class JitterBuffer {
     if (this.#ring.isNoise(slot)) {
       this.#resume();
       this.#pass(slot);
-      this.#isFlowing = false;
-      this.#pause = 'silence';
+      this.#s.isFlowing = 0;
+      this.#s.pause = SILENCE;
       return 'noise';
     }
     this.#resume();
     this.#pass(slot);
-    this.#pause = undefined;
+    this.#s.pause = NO_PAUSE;
     this.#counts.played++;
     const waste = Math.max(0, this.#s.frameMs - wantTicks * this.#s.msPerTick);
     this.#s.delayMs = slack + waste;
@@ -431,10 +460,10 @@ export class JitterBuffer {
 
   /** Sound again, or its substitute: the gap is over. */
   #resume(): void {
-    if (this.#pause === undefined && this.#s.gapMs > this.#counts.longestGapMs) this.#counts.longestGapMs = this.#s.gapMs;
+    if (this.#s.pause === NO_PAUSE && this.#s.gapMs > this.#counts.longestGapMs) this.#counts.longestGapMs = this.#s.gapMs;
     this.#s.gapMs = 0;
-    this.#isFlowing = true;
-    this.#isOpening = false;
+    this.#s.isFlowing = 1;
+    this.#s.isOpening = 0;
   }
 
   /** The packet's turn has come; those before it have not come. */
@@ -447,7 +476,7 @@ export class JitterBuffer {
 
   #drop(slot: number): void {
     this.#pass(slot);
-    this.#isOpening = false;
+    this.#s.isOpening = 0;
   }
 
   /** Gives up what waits below `first`, so that a much newer packet finds room. */
@@ -459,7 +488,7 @@ export class JitterBuffer {
     }
     this.#counts.missing += first - this.#s.next;
     this.#s.next = first;
-    this.#isOpening = false;
-    this.#isFlowing = false;
+    this.#s.isOpening = 0;
+    this.#s.isFlowing = 0;
   }
 }

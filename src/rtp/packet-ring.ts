@@ -37,38 +37,57 @@ const NEAR = 4;
 const NEAR_BYTES = 192;
 const ALL_FREE = (1 << NEAR) - 1;
 
-const State = cellsOf('waiting', 'freeRooms');
+const nothing = new Uint8Array(0);
+
+const State = cellsOf('slots', 'waiting', 'freeRooms', 'farBytes');
 
 export class PacketRing {
   static cells(slots: number): number {
     return State.size + slots * ROW + (NEAR * NEAR_BYTES) / 8;
   }
 
-  readonly slots: number;
   readonly #s;
-  readonly #rows: Float64Array;
+  /** What waits beside what is known of it, and what is too wide for that or one too many. */
+  #place: Place;
+  #rows: Float64Array;
   /** Where in `#rows` the first slot begins. */
-  readonly #from: number;
-  readonly #near: Uint8Array;
-  /** Where in `#near` the first room begins. */
-  readonly #nearAt: number;
-  #far = new Uint8Array(0);
-  #farBytes = 0;
+  #from: number;
 
   /** `slots`: a power of two. */
-  constructor(slots: number, place: Place = ownPlace(PacketRing.cells(slots))) {
-    this.slots = slots;
-    this.#s = new State(place);
-    this.#s.freeRooms = ALL_FREE;
+  constructor(slots: number, place: Place = ownPlace(PacketRing.cells(slots)), from = 0) {
+    this.#s = new State(place, from);
+    this.#place = place;
     this.#rows = place.numbers;
-    this.#from = place.at + State.size;
-    this.#near = place.bytes;
-    this.#nearAt = (this.#from + slots * ROW) * 8;
+    this.#from = place.at + from + State.size;
+    this.begin(slots);
+  }
+
+  /** Whose numbers these are, from here on. */
+  moveTo(place: Place, from = 0): void {
+    this.#s.moveTo(place, from);
+    this.#place = place;
+    this.#rows = place.numbers;
+    this.#from = place.at + from + State.size;
+  }
+
+  begin(slots: number): void {
+    this.#s.clear();
+    this.#s.slots = slots;
+    this.#s.freeRooms = ALL_FREE;
+    this.#place.more = undefined;
     for (let slot = 0; slot < slots; slot++) {
       const row = this.#from + slot * ROW;
       this.#rows[row + SEQUENCE] = Number.NEGATIVE_INFINITY;
       this.#rows[row + KIND] = FREE;
     }
+  }
+
+  get slots(): number {
+    return this.#s.slots;
+  }
+
+  get #far(): Uint8Array {
+    return this.#place.more ?? nothing;
   }
 
   /** Packets that wait. */
@@ -111,8 +130,8 @@ export class PacketRing {
       // The lowest free one: it was used last.
       const room = 31 - Math.clz32(free & -free);
       this.#s.freeRooms = free & (free - 1);
-      const at = this.#nearAt + room * NEAR_BYTES;
-      this.#near.set(packet, at);
+      const at = (this.#from + this.#s.slots * ROW) * 8 + room * NEAR_BYTES;
+      this.#place.bytes.set(packet, at);
       rows[row + ROOM] = room;
       rows[row + OFFSET] = at + payloadOffset;
       return;
@@ -120,13 +139,13 @@ export class PacketRing {
     rows[row + ROOM] = NEAR;
     if (packet.length <= payloadLength + AROUND) {
       // With all that stands around it: 14 ns, where a view of the payload alone costs 42 and an object.
-      if (packet.length > this.#farBytes) this.#widen(packet.length);
-      this.#far.set(packet, slot * this.#farBytes);
+      if (packet.length > this.#s.farBytes) this.#widen(packet.length);
+      this.#far.set(packet, slot * this.#s.farBytes);
       rows[row + OFFSET] = payloadOffset;
       return;
     }
-    if (payloadLength > this.#farBytes) this.#widen(payloadLength);
-    this.#far.set(packet.subarray(payloadOffset, payloadOffset + payloadLength), slot * this.#farBytes);
+    if (payloadLength > this.#s.farBytes) this.#widen(payloadLength);
+    this.#far.set(packet.subarray(payloadOffset, payloadOffset + payloadLength), slot * this.#s.farBytes);
     rows[row + OFFSET] = 0;
   }
 
@@ -165,14 +184,14 @@ export class PacketRing {
 
   /** Where the payload stands ... */
   bytesOf(slot: number): Uint8Array {
-    return this.#rows[this.#row(slot) + ROOM]! < NEAR ? this.#near : this.#far;
+    return this.#rows[this.#row(slot) + ROOM]! < NEAR ? this.#place.bytes : this.#far;
   }
 
   /** ... from here on. */
   offsetOf(slot: number): number {
     const row = this.#row(slot);
     const offset = this.#rows[row + OFFSET]!;
-    return this.#rows[row + ROOM]! < NEAR ? offset : slot * this.#farBytes + offset;
+    return this.#rows[row + ROOM]! < NEAR ? offset : slot * this.#s.farBytes + offset;
   }
 
   lengthOf(slot: number): number {
@@ -188,9 +207,9 @@ export class PacketRing {
     const farBytes = Math.ceil(length / 32) * 32;
     const far = new Uint8Array(this.slots * farBytes);
     for (let slot = 0; slot < this.slots; slot++) {
-      far.set(this.#far.subarray(slot * this.#farBytes, (slot + 1) * this.#farBytes), slot * farBytes);
+      far.set(this.#far.subarray(slot * this.#s.farBytes, (slot + 1) * this.#s.farBytes), slot * farBytes);
     }
-    this.#far = far;
-    this.#farBytes = farBytes;
+    this.#place.more = far;
+    this.#s.farBytes = farBytes;
   }
 }

@@ -6,7 +6,7 @@
 import type { Decoder } from '../codec/codec.js';
 import { ComfortNoiseDecoder } from '../codec/comfort-noise.js';
 import { OptionError } from '../errors.js';
-import type { Place } from './cells.js';
+import { ownPlace, type Place } from './cells.js';
 import type { RtpHeader } from './header.js';
 import { JitterBuffer, type JitterOptions, type JitterStats, type PutOutcome } from './jitter-buffer.js';
 import { TimeScale } from './time-scale.js';
@@ -59,13 +59,15 @@ const LEFT_OVER_REST_MS = 300;
 /** No packet is longer than this, whatever it says: Opus allows 120 ms. */
 const LONGEST_PACKET_MS = 300;
 
+/** One for all playouts of a thread, moved to the packets of the one that is at work. */
+const buffer = new JitterBuffer({ clockRate: 8000 });
+
 export class Playout {
   /** With the jitter buffer's usual number of slots. */
   static readonly cells = JitterBuffer.cells();
-  readonly #place: Place | undefined;
+  readonly #place: Place;
   #options: PlayoutOptions;
   #format: PlayoutFormat;
-  #buffer: JitterBuffer;
   #given: JitterStats | undefined;
   #timeScale: TimeScale;
   #noise: ComfortNoiseDecoder | undefined;
@@ -94,14 +96,14 @@ export class Playout {
   undecodable = 0;
 
   /** `place`: room for `Playout.cells`; of its own when none is given. */
-  constructor(options: PlayoutOptions, place?: Place) {
+  constructor(options: PlayoutOptions, place: Place = ownPlace(JitterBuffer.cells(options.jitter?.slots))) {
     this.#place = place;
     const format = options.formats[0];
     if (format === undefined) throw new OptionError('formats', 'at least one');
     this.#options = options;
     this.#format = format;
     this.#frameSamples = samplesPerFrame(format, options);
-    this.#buffer = this.#makeBuffer(format.clockRate);
+    this.#beginBuffer(format.clockRate);
     this.#timeScale = new TimeScale(format.sampleRate);
   }
 
@@ -115,9 +117,13 @@ export class Playout {
     return this.#format.sampleRate;
   }
 
-  /** Counters, delay and target. Another object when the clock rate changes. */
+  /** Counters, delay and target; to be read at once. */
   get buffer(): JitterBuffer {
     return this.#buffer;
+  }
+
+  get #buffer(): JitterBuffer {
+    return buffer.moveTo(this.#place);
   }
 
   /** What offer and answer have agreed anew; what waits is kept where the clock stays the same. */
@@ -205,12 +211,12 @@ export class Playout {
   /** In the same place: what the former one counted is kept. */
   #renewBuffer(clockRate: number): void {
     this.#given = this.counts;
-    this.#buffer = this.#makeBuffer(clockRate);
+    this.#beginBuffer(clockRate);
   }
 
-  #makeBuffer(clockRate: number): JitterBuffer {
+  #beginBuffer(clockRate: number): void {
     const { jitter, frameMs } = this.#options;
-    return new JitterBuffer({ ...jitter, clockRate, frameMs }, this.#place);
+    this.#buffer.begin({ ...jitter, clockRate, frameMs });
   }
 
   #formatOf(payloadType: number): PlayoutFormat | undefined {

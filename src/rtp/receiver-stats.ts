@@ -1,6 +1,6 @@
 /** What the packets of one source say of the path: loss, jitter, reordering, duplicates and the clocks' drift. RFC 3550 §6.4.1, A.3, A.8. */
 import { LossBursts } from './bursts.js';
-import { after, cellsOf, ownPlace, type Place } from './cells.js';
+import { cellsOf, ownPlace, type Place } from './cells.js';
 import type { RtpHeader } from './header.js';
 import { diff16, diff32 } from './sequence.js';
 
@@ -68,19 +68,33 @@ export class ReceiverStats {
   static readonly cells = State.size + LossBursts.cells + 2 * BLOCKS;
   readonly #s;
   /** Of each block: when its fastest came, and its transit. */
-  readonly #blocks: Float64Array;
-  readonly #from: number;
+  #blocks: Float64Array;
+  #from: number;
   /** How the losses cluster. */
   readonly bursts: LossBursts;
 
   constructor(clockRate: number, place: Place = ownPlace(ReceiverStats.cells)) {
     this.#s = new State(place);
+    this.bursts = new LossBursts(place, State.size);
+    this.#blocks = place.numbers;
+    this.#from = place.at + State.size + LossBursts.cells;
+    this.begin(clockRate);
+  }
+
+  /** Whose numbers these are, from here on. */
+  moveTo(place: Place, from = 0): void {
+    this.#s.moveTo(place, from);
+    this.bursts.moveTo(place, from + State.size);
+    this.#blocks = place.numbers;
+    this.#from = place.at + from + State.size + LossBursts.cells;
+  }
+
+  begin(clockRate: number): void {
+    this.#s.clear();
+    this.bursts.reset();
     this.#s.clockRate = clockRate;
     this.#s.blockEnd = Number.NEGATIVE_INFINITY;
     this.#s.firstAt = this.#s.lastAt = Number.NaN;
-    this.bursts = new LossBursts(after(place, State.size));
-    this.#blocks = place.numbers;
-    this.#from = place.at + State.size + LossBursts.cells;
   }
 
   get received(): number {

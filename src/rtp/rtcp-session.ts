@@ -29,7 +29,7 @@ export class RtcpSession implements Seam {
     rFactor: Number.NaN,
   };
   readonly #options: RtcpSessionOptions;
-  readonly #receiver: ReceiverStats;
+  readonly #receiver: () => ReceiverStats;
   readonly #schedule: RtcpSchedule;
   readonly #members = new RtcpMembers();
   #ssrc: number;
@@ -123,7 +123,7 @@ export class RtcpSession implements Seam {
         if (packet.ssrc === this.#ssrc) return 'taken';
         this.#members.onRtcp(packet.ssrc, now);
         if (packet.type === 'sr' && (packet.ssrc === this.#heard || this.#heard < 0))
-          this.#receiver.onSenderReport(ntpMiddle(packet.sender), now);
+          this.#receiver().onSenderReport(ntpMiddle(packet.sender), now);
         for (const block of packet.reports) if (block.ssrc === this.#ssrc) this.#onReport(block, now);
         return 'taken';
       case 'xr':
@@ -197,7 +197,8 @@ export class RtcpSession implements Seam {
 
   /** §6.4: of a source heard since the last report. */
   #block(now: number): ReceptionReport | undefined {
-    return this.#receiver.lastAt >= this.#lastReportAt ? this.#receiver.report(now) : undefined;
+    const receiver = this.#receiver();
+    return receiver.lastAt >= this.#lastReportAt ? receiver.report(now) : undefined;
   }
 
   #writeReport(into: Uint8Array, now: number, wall: number, block: ReceptionReport | undefined): number {
@@ -228,7 +229,7 @@ export class RtcpSession implements Seam {
   }
 
   #voipMetrics(ssrc: number, local: LocalView): VoipMetrics {
-    const { expected, lost, received, bursts } = this.#receiver;
+    const { expected, lost, received, bursts } = this.#receiver();
     const { burstDensity, gapDensity, burstLength, gapLength } = bursts.figures();
     return {
       ssrc,

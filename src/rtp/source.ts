@@ -38,15 +38,25 @@ const State = cellsOf(
   'otherSequence',
   'otherRun',
   'foreign',
+  'hasCollided',
 );
 
 export class RtpSource {
   static readonly cells = State.size;
   readonly #s;
-  #hasCollided = false;
 
   constructor(localSsrc: number, place: Place = ownPlace(RtpSource.cells)) {
     this.#s = new State(place);
+    this.begin(localSsrc);
+  }
+
+  /** Whose numbers these are, from here on. */
+  moveTo(place: Place, from = 0): void {
+    this.#s.moveTo(place, from);
+  }
+
+  begin(localSsrc: number): void {
+    this.#s.clear();
     this.#s.localSsrc = localSsrc;
     this.#s.ssrc = this.#s.expected = this.#s.otherSsrc = -1;
   }
@@ -69,8 +79,8 @@ export class RtpSource {
   accept(header: RtpHeader, now: number): SourceVerdict {
     const { ssrc, sequence } = header;
     if (ssrc === this.#s.ssrc) return this.#judge(sequence, now);
-    if (ssrc === this.#s.localSsrc && !this.#hasCollided) {
-      this.#hasCollided = true;
+    if (ssrc === this.#s.localSsrc && this.#s.hasCollided === 0) {
+      this.#s.hasCollided = 1;
       this.#listenTo(ssrc, sequence, now);
       return 'collision';
     }

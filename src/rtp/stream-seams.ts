@@ -8,7 +8,8 @@ export interface RtcpSessionOptions {
   readonly random: Random;
   readonly reducedSize: boolean;
   /** Its report block is ours; it is told of each sender report. */
-  readonly receiver: ReceiverStats;
+  /** What is known of the source that is heard; to be used at once. */
+  readonly receiver: () => ReceiverStats;
 }
 
 /** What the RTCP of a peer says of us; NaN when not known. Updated in place. */

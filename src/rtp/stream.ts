@@ -75,9 +75,14 @@ const ANSWER_MS = 6;
 /** One for all streams of a thread: nothing outlives the handling of one packet. */
 const header = new RtpHeader();
 
-const RECEIVER_AT = SymmetricRtp.cells + RtpSource.cells;
+const SOURCE_AT = SymmetricRtp.cells;
+const RECEIVER_AT = SOURCE_AT + RtpSource.cells;
 const PLAYOUT_AT = RECEIVER_AT + ReceiverStats.cells;
 const places = new PlacePool(PLAYOUT_AT + Playout.cells, 32);
+
+/** One for all streams of a thread, moved to the numbers of the one whose packet it is. */
+const source = new RtpSource(0);
+const receiver = new ReceiverStats(8000);
 
 export class Stream {
   readonly #options: StreamOptions;
@@ -100,8 +105,6 @@ export class Stream {
   readonly #place = places.take();
   #symmetric = new SymmetricRtp({}, this.#place);
   #latches = true;
-  readonly #source: RtpSource;
-  readonly #receiver = new ReceiverStats(8000, after(this.#place, RECEIVER_AT));
   #receiverRate = 8000;
   readonly #rtcp: StreamRtcp;
   readonly #keys: StreamKeys;
@@ -157,12 +160,23 @@ export class Stream {
       onUnavailable: () => onNews({ type: 'rtcpUnavailable' }),
     });
     this.#report = new StreamReport(streamCounters(memory, layout.counters), this.#inbound, this.#outbound);
-    this.#source = new RtpSource(this.#outbound.ssrc, after(this.#place, SymmetricRtp.cells));
+    this.#source.begin(this.#outbound.ssrc);
+    this.#receiver.begin(this.#receiverRate);
     this.#lastAliveAt = options.clock.now();
     this.#arrivalPhase = wheel.quietestPhase(frameMs);
     wheel.add(this.#inbound, frameMs, this.#arrivalPhase);
     socket.onMessage = this.#onPacket;
     socket.onError = this.#onRefused;
+  }
+
+  get #source(): RtpSource {
+    source.moveTo(this.#place, SOURCE_AT);
+    return source;
+  }
+
+  get #receiver(): ReceiverStats {
+    receiver.moveTo(this.#place, RECEIVER_AT);
+    return receiver;
   }
 
   configure(parameters: StreamParameters): void {
@@ -234,7 +248,7 @@ export class Stream {
       cname: this.#options.cname,
       random: this.#options.random,
       reducedSize: parameters.reducedSizeRtcp === true,
-      receiver: this.#receiver,
+      receiver: () => this.#receiver,
     });
     const packetMs = this.#outbound.packetMs;
     this.#outbound.use(parameters.codec, this.#outbound.protect?.rtpOverhead ?? 0);

@@ -3,7 +3,7 @@
  * sender begins anew, changes its SSRC, or lets its timestamp stand still or jump. Keeps how late packets come along it.
  */
 import { ArrivalWindow } from './arrival-window.js';
-import { after, cellsOf, ownPlace, type Place } from './cells.js';
+import { cellsOf, ownPlace, type Place } from './cells.js';
 import type { RtpHeader } from './header.js';
 import { diff16, diff32 } from './sequence.js';
 
@@ -45,25 +45,41 @@ const State = cellsOf(
   'strayTransit',
   'strayAt',
   'strayFrom',
+  'isAnchored',
+  'isStrayAfterSilence',
+  'jumps',
 );
 
 export class Timeline {
   static readonly cells = State.size + ArrivalWindow.cells;
   readonly #s;
   readonly #arrivals: ArrivalWindow;
-  #isAnchored = false;
-  #isStrayAfterSilence = false;
-  /** How often the numbering was seen to begin anew. */
-  jumps = 0;
 
   /** Packets later than the fastest by more than `maxLateMs` cannot be played, whatever the delay. */
-  constructor(clockRate: number, maxLateMs: number, place: Place = ownPlace(Timeline.cells)) {
-    this.#s = new State(place);
+  constructor(clockRate: number, maxLateMs: number, place: Place = ownPlace(Timeline.cells), from = 0) {
+    this.#s = new State(place, from);
+    this.#arrivals = new ArrivalWindow(place, from + State.size);
+    this.begin(clockRate, maxLateMs);
+  }
+
+  /** Whose numbers these are, from here on. */
+  moveTo(place: Place, from = 0): void {
+    this.#s.moveTo(place, from);
+    this.#arrivals.moveTo(place, from + State.size);
+  }
+
+  begin(clockRate: number, maxLateMs: number): void {
+    this.#s.clear();
+    this.#arrivals.clear();
     this.#s.msPerTick = 1000 / clockRate;
     this.#s.maxLateMs = maxLateMs;
     this.#s.newest = -1;
     this.#s.newestAt = -Infinity;
-    this.#arrivals = new ArrivalWindow(after(place, State.size));
+  }
+
+  /** How often the numbering was seen to begin anew. */
+  get jumps(): number {
+    return this.#s.jumps;
   }
 
   /** Where the last packet was placed. */
@@ -100,13 +116,13 @@ export class Timeline {
     const step = diff16(header.sequence, this.#s.newestSequence);
     const time = this.#s.newestTime + diff32(header.timestamp, this.#s.newestTimestamp);
     const transit = now - time * this.#s.msPerTick;
-    if (!this.#isAnchored || now - this.#s.newestAt > FORGET_MS) {
+    if (this.#s.isAnchored === 0 || now - this.#s.newestAt > FORGET_MS) {
       this.#anchor(header, now, packetTicks);
     } else {
       const fit = this.#fit(step, time, transit);
       if (fit === 'placed') this.#settle(header, step, time, now);
       else if (this.#isBelieved(header, fit, step, transit, now, packetTicks)) {
-        this.jumps++;
+        this.#s.jumps++;
         // A timestamp that jumped while the numbers went on leaves them as they are.
         this.#anchor(header, now, packetTicks, isNear(step) && step > 0 ? step : 1);
       } else return fit;
@@ -122,7 +138,7 @@ export class Timeline {
 
   /** Gives a place to a packet whose timestamp says nothing of when it was sent: an event's stands still while it lasts. */
   placeEvent(header: RtpHeader, now: number, packetTicks: number, durationTicks: number): Placement {
-    if (!this.#isAnchored || now - this.#s.newestAt > FORGET_MS) this.#anchor(header, now, packetTicks);
+    if (this.#s.isAnchored === 0 || now - this.#s.newestAt > FORGET_MS) this.#anchor(header, now, packetTicks);
     const step = diff16(header.sequence, this.#s.newestSequence);
     if (!isNear(step)) return 'stray';
     // An event counted in another clock (duration unknown) takes the time of the sound before it.
@@ -136,7 +152,7 @@ export class Timeline {
 
   /** The next packet begins a numbering. */
   restart(): void {
-    this.#isAnchored = false;
+    this.#s.isAnchored = 0;
   }
 
   #fit(step: number, time: number, transit: number): Placement {
@@ -175,7 +191,7 @@ export class Timeline {
       const soonest = elapsed > FORGET_MS ? this.#s.newestTime + elapsed / this.#s.msPerTick : (now - base) / this.#s.msPerTick;
       time = Math.max(this.#s.newestTime + packetTicks, Math.round(soonest));
     }
-    this.#isAnchored = true;
+    this.#s.isAnchored = 1;
     this.#s.newest += step;
     this.#s.newestSequence = header.sequence;
     this.#s.newestTime = time;
@@ -195,7 +211,7 @@ export class Timeline {
     if (!agrees) {
       this.#s.strays = 0;
       this.#s.strayFrom = now;
-      this.#isStrayAfterSilence = now - this.#s.newestAt > this.#s.maxLateMs;
+      this.#s.isStrayAfterSilence = now - this.#s.newestAt > this.#s.maxLateMs ? 1 : 0;
     }
     const isPaced = now - this.#s.strayAt >= packetMs / 2;
     this.#s.strays++;
@@ -204,7 +220,7 @@ export class Timeline {
     this.#s.strayAt = now;
     // What stands close behind the newest is old, however much of it comes.
     if (step <= 0 && isNear(step)) return false;
-    if (fit === 'stray' || (this.#isStrayAfterSilence && isPaced && step > 0)) return this.#s.strays >= AGREEING;
+    if (fit === 'stray' || (this.#s.isStrayAfterSilence === 1 && isPaced && step > 0)) return this.#s.strays >= AGREEING;
     return this.#s.strays >= LATE_RUN && now - this.#s.strayFrom >= (step > 0 ? LATE_RUN_MS : OLD_RUN_MS);
   }
 }

@@ -147,12 +147,13 @@ export const rtcp: Target = {
   words: [...words, '\x80\xc9\x00\x01', '\x81\xca', '\x81\xcd\x00\x03', '\x04\x00\x00\x02', '\x07\x00\x00\x08'],
   run: (input) => {
     parseRtcp(input);
+    const heard = new ReceiverStats(8000);
     const session = new RtcpSession({
       ssrc: 0xa11c,
       cname: 'here',
       random: new SeededRandom(1),
       reducedSize: true,
-      receiver: new ReceiverStats(8000),
+      receiver: () => heard,
     });
     const choices = new Choices(input);
     const into = new Uint8Array(2048);

@@ -62,7 +62,8 @@ test(`${RUNS} mutated RTCP compounds: no throw, at most 64 members, reports go o
     for (const folder of ['fuzz-seeds-pjproject/fuzz-rtcp', 'rtp-rtcp-packets/aiortc'])
       for (const name of readdirSync(join(data, folder))) seeds.push(readFileSync(join(data, folder, name)));
   const below = (length: number) => random.uint32() % Math.max(1, length);
-  const session = new RtcpSession({ ssrc: OURS, cname: 'here', random, reducedSize: true, receiver: new ReceiverStats(8000) });
+  const receiver = new ReceiverStats(8000);
+  const session = new RtcpSession({ ssrc: OURS, cname: 'here', random, reducedSize: true, receiver: () => receiver });
   const into = new Uint8Array(2048);
   const outcomes = { taken: 0, bye: 0, invalid: 0 };
   let reports = 0;

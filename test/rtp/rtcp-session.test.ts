@@ -32,7 +32,7 @@ class End {
   readonly #bytes = new Uint8Array(1024);
 
   constructor({ ssrc = OURS, reducedSize = false, seed = 1 } = {}) {
-    this.session = new RtcpSession({ ssrc, cname: 'here', random: new SeededRandom(seed), reducedSize, receiver: this.receiver });
+    this.session = new RtcpSession({ ssrc, cname: 'here', random: new SeededRandom(seed), reducedSize, receiver: () => this.receiver });
   }
 
   /** One packet each way every 20 ms, from `from` to before `to`; what RTCP leaves meanwhile. */
