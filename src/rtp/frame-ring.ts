@@ -6,6 +6,7 @@
  */
 
 import type { FrameSource } from './playout.js';
+import type { SharedViews } from './shared-views.js';
 
 const SOURCES = ['heard', 'concealed', 'silence', 'dtmf'] as const satisfies readonly FrameSource[];
 
@@ -39,53 +40,70 @@ export function frameRingBytes(format: FrameFormat): number {
 class FrameMemory {
   readonly capacity: number;
   readonly frameSamples: number;
-  readonly head: Int32Array;
-  readonly meta: Int32Array;
+  readonly words: Int32Array;
   readonly samples: Int16Array;
+  /** Where the head begins, in words, ... */
+  readonly head: number;
+  /** ... what is told of each frame, ... */
+  readonly meta: number;
+  /** ... and the frames, in samples. */
+  readonly first: number;
 
-  constructor(memory: SharedArrayBuffer, offset: number, format: FrameFormat) {
+  constructor({ words, samples }: SharedViews, offset: number, format: FrameFormat) {
     this.capacity = capacityOf(format);
     this.frameSamples = frameSamplesOf(format);
-    this.head = new Int32Array(memory, offset, HEAD_WORDS);
-    this.meta = new Int32Array(memory, offset + HEAD_WORDS * 4, META_WORDS * this.capacity);
-    this.samples = new Int16Array(memory, offset + (HEAD_WORDS + META_WORDS * this.capacity) * 4, this.capacity * this.frameSamples);
+    this.words = words;
+    this.samples = samples;
+    this.head = offset / 4;
+    this.meta = this.head + HEAD_WORDS;
+    this.first = 2 * (this.meta + META_WORDS * this.capacity);
+  }
+
+  /** Frames written since the call began. */
+  get written(): number {
+    return Atomics.load(this.words, this.head + WRITTEN);
   }
 }
 
 /** The media thread's end. */
 export class FrameRingWriter {
-  /** The ring itself: a frame may be made where it will lie, between `begin` and `commit`. */
+  /** What the ring lies in: a frame may be made where it will be, between `begin` and `commit`. */
   readonly samples: Int16Array;
+  readonly #words: Int32Array;
   readonly #capacity: number;
   readonly #frameSamples: number;
-  readonly #head: Int32Array;
-  readonly #meta: Int32Array;
+  readonly #head: number;
+  readonly #meta: number;
+  readonly #first: number;
   #written = 0;
   /** Where the next frame goes. */
   #slot = 0;
 
-  constructor(memory: SharedArrayBuffer, offset: number, format: FrameFormat) {
-    const { capacity, frameSamples, head, meta, samples } = new FrameMemory(memory, offset, format);
-    this.samples = samples;
+  constructor(views: SharedViews, offset: number, format: FrameFormat) {
+    const { capacity, frameSamples, words, head, meta, first } = new FrameMemory(views, offset, format);
+    this.samples = views.samples;
+    this.#words = words;
     this.#capacity = capacity;
     this.#frameSamples = frameSamples;
     this.#head = head;
     this.#meta = meta;
+    this.#first = first;
   }
 
   /** Where in `samples` the next frame lies. */
   begin(): number {
-    return this.#slot * this.#frameSamples;
+    return this.#first + this.#slot * this.#frameSamples;
   }
 
   /** The frame is whole: readers may have it. */
   commit(source: number, timeMs: number): void {
     const slot = this.#slot;
-    const meta = this.#meta;
-    meta[slot * META_WORDS] = source;
-    meta[slot * META_WORDS + 1] = timeMs;
+    const words = this.#words;
+    const meta = this.#meta + slot * META_WORDS;
+    words[meta] = source;
+    words[meta + 1] = timeMs;
     this.#slot = slot + 1 === this.#capacity ? 0 : slot + 1;
-    Atomics.store(this.#head, WRITTEN, ++this.#written);
+    Atomics.store(words, this.#head + WRITTEN, ++this.#written);
   }
 
   /** One frame from `samples[from]` on. */
@@ -105,8 +123,8 @@ export class FrameRing {
   readonly frameSamples: number;
   readonly #memory: FrameMemory;
 
-  constructor(memory: SharedArrayBuffer, offset: number, format: FrameFormat) {
-    this.#memory = new FrameMemory(memory, offset, format);
+  constructor(views: SharedViews, offset: number, format: FrameFormat) {
+    this.#memory = new FrameMemory(views, offset, format);
     this.sampleRate = format.sampleRate;
     this.frameMs = format.frameMs;
     this.frameSamples = this.#memory.frameSamples;
@@ -114,16 +132,18 @@ export class FrameRing {
 
   /** Frames written since the call began. */
   get written(): number {
-    return Atomics.load(this.#memory.head, WRITTEN);
+    return this.#memory.written;
   }
 
   /** True once no more frames will come. */
   get ended(): boolean {
-    return Atomics.load(this.#memory.head, ENDED) === 1;
+    const { words, head } = this.#memory;
+    return Atomics.load(words, head + ENDED) === 1;
   }
 
   end(): void {
-    Atomics.store(this.#memory.head, ENDED, 1);
+    const { words, head } = this.#memory;
+    Atomics.store(words, head + ENDED, 1);
   }
 
   /** A reader of its own, from the next frame to come, from the oldest still held, or from a frame's number (at most a second back). */
@@ -155,12 +175,13 @@ export class FrameCursor {
 
   /** Frames waiting; those that were lost are not counted. */
   get available(): number {
-    return Math.min(Atomics.load(this.#memory.head, WRITTEN) - this.#at, this.#memory.capacity - 1);
+    return Math.min(this.#memory.written - this.#at, this.#memory.capacity - 1);
   }
 
   /** A copy of the next frame, in `into` or in an array of its own; undefined when there is none yet. */
   next(into?: Int16Array): Int16Array | undefined {
-    const { frameSamples, samples, capacity, head } = this.#memory;
+    const memory = this.#memory;
+    const { frameSamples, samples, capacity } = memory;
     let lost = 0;
     for (;;) {
       const missed = this.#seek();
@@ -168,10 +189,10 @@ export class FrameCursor {
       lost += missed;
       const copy = into ?? new Int16Array(frameSamples);
       const slot = this.#at % capacity;
-      const at = slot * frameSamples;
+      const at = memory.first + slot * frameSamples;
       for (let i = 0; i < frameSamples; i++) copy[i] = samples[at + i]!;
       this.#describe(slot, lost);
-      if (Atomics.load(head, WRITTEN) - this.#at < capacity) {
+      if (memory.written - this.#at < capacity) {
         this.#at++;
         return copy;
       }
@@ -181,12 +202,12 @@ export class FrameCursor {
 
   /** The next frame where it lies: good for this turn of the event loop, and for reading only. */
   borrow(): Int16Array | undefined {
-    const { frameSamples, samples, capacity } = this.#memory;
+    const { frameSamples, samples, capacity, first } = this.#memory;
     const missed = this.#seek();
     if (missed < 0) return undefined;
     const slot = this.#at % capacity;
     this.#views ??= new Array<Int16Array | undefined>(capacity).fill(undefined);
-    this.#views[slot] ??= samples.subarray(slot * frameSamples, (slot + 1) * frameSamples);
+    this.#views[slot] ??= samples.subarray(first + slot * frameSamples, first + (slot + 1) * frameSamples);
     this.#describe(slot, missed);
     this.#at++;
     return this.#views[slot];
@@ -194,7 +215,7 @@ export class FrameCursor {
 
   /** Goes to the oldest frame still whole; returns the frames lost on the way, or -1 when none is waiting. */
   #seek(): number {
-    const written = Atomics.load(this.#memory.head, WRITTEN);
+    const { written } = this.#memory;
     if (this.#at >= written) return -1;
     const lost = written - (this.#memory.capacity - 1) - this.#at;
     if (lost <= 0) return 0;
@@ -203,9 +224,9 @@ export class FrameCursor {
   }
 
   #describe(slot: number, lost: number): void {
-    const { meta } = this.#memory;
-    this.source = SOURCES[meta[slot * META_WORDS]!] ?? 'silence';
-    this.timeMs = meta[slot * META_WORDS + 1]!;
+    const { words, meta } = this.#memory;
+    this.source = SOURCES[words[meta + slot * META_WORDS]!] ?? 'silence';
+    this.timeMs = words[meta + slot * META_WORDS + 1]!;
     this.droppedMs = lost * this.#frameMs;
   }
 }

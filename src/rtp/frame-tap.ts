@@ -1,5 +1,6 @@
 /** Packets of any length on their way out, cut into the bot's frames for whoever listens in: a recorder's other channel. */
 import { type FrameFormat, FrameRingWriter, SILENCE } from './frame-ring.js';
+import { SharedViews } from './shared-views.js';
 
 export class FrameTap {
   readonly #ring: FrameRingWriter;
@@ -11,7 +12,7 @@ export class FrameTap {
   #source = SILENCE;
 
   constructor(memory: SharedArrayBuffer, format: FrameFormat) {
-    this.#ring = new FrameRingWriter(memory, 0, format);
+    this.#ring = new FrameRingWriter(new SharedViews(memory), 0, format);
     this.#frameMs = format.frameMs;
     this.#frame = new Int16Array((format.sampleRate / 1000) * format.frameMs);
   }

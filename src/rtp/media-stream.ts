@@ -10,6 +10,7 @@ import type { HostReport } from './media-host.js';
 import type { MediaThread, StreamOwner } from './media-thread.js';
 import type { CapturedPacket } from './packet-capture.js';
 import { PlayoutRing } from './playout-ring.js';
+import { SharedViews } from './shared-views.js';
 import type { StreamNews } from './stream.js';
 import { firstSegment, laneLayout, streamLayout } from './stream-memory.js';
 import { checkParameters, type StreamParameters } from './stream-parameters.js';
@@ -86,17 +87,13 @@ export class MediaStream implements StreamOwner {
     const layout = streamLayout(options);
     this.#memory = new SharedArrayBuffer(layout.bytes);
     this.#counters = streamCounters(this.#memory, layout.counters);
-    this.incoming = new FrameRing(this.#memory, layout.frames, options);
-    this.outgoing = new PlayoutRing(
-      this.#memory,
-      layout.outgoingControl,
-      firstSegment(this.#memory, layout.outgoingFirst, options.sampleRate),
-      {
-        sampleRate: options.sampleRate,
-        maxQueueMs: options.maxQueueMs,
-        extend: (segment) => options.thread.post({ type: 'extend', stream: this.#number, lane: 'outgoing', segment }),
-      },
-    );
+    const views = new SharedViews(this.#memory);
+    this.incoming = new FrameRing(views, layout.frames, options);
+    this.outgoing = new PlayoutRing(views, layout.outgoingControl, firstSegment(this.#memory, layout.outgoingFirst, options.sampleRate), {
+      sampleRate: options.sampleRate,
+      maxQueueMs: options.maxQueueMs,
+      extend: (segment) => options.thread.post({ type: 'extend', stream: this.#number, lane: 'outgoing', segment }),
+    });
     this.#number = options.thread.enter(this);
   }
 
@@ -134,7 +131,7 @@ export class MediaStream implements StreamOwner {
       const { thread, maxQueueMs } = this.#options;
       const layout = laneLayout(this.sampleRate);
       const memory = new SharedArrayBuffer(layout.bytes);
-      this.#background = new PlayoutRing(memory, layout.control, firstSegment(memory, layout.first, this.sampleRate), {
+      this.#background = new PlayoutRing(new SharedViews(memory), layout.control, firstSegment(memory, layout.first, this.sampleRate), {
         sampleRate: this.sampleRate,
         maxQueueMs,
         extend: (segment) => thread.post({ type: 'extend', stream: this.#number, lane: 'background', segment }),
@@ -149,7 +146,7 @@ export class MediaStream implements StreamOwner {
   get sent(): FrameRing {
     if (this.#sent === undefined) {
       const memory = new SharedArrayBuffer(frameRingBytes(this));
-      this.#sent = new FrameRing(memory, 0, this);
+      this.#sent = new FrameRing(new SharedViews(memory), 0, this);
       if (this.#closed) this.#sent.end();
       else this.#options.thread.post({ type: 'tap', stream: this.#number, memory });
     }

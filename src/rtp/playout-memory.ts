@@ -1,6 +1,8 @@
 /**
  * What both ends of a playout ring agree on: the control words, in 32-bit integers that they share, and the segments that the samples lie in.
  */
+import { SharedViews } from './shared-views.js';
+
 export const CONTROL_WORDS = 7;
 export const READ = 0;
 export const WRITE = 1;
@@ -16,8 +18,8 @@ export const UNITY = 1024;
 export const SEALS = 6;
 
 const SEAL_WORDS = 2;
-export const SEALED = 0;
-export const SEALED_AT = 1;
+const SEALED = 0;
+const SEALED_AT = 1;
 
 /** A stretch of shared memory with room for `capacity` samples, holding those from position `start` on. */
 export interface PlayoutSegment {
@@ -45,13 +47,34 @@ export function powerOfTwo(atLeast: number): number {
 export class Segment {
   readonly start: number;
   readonly mask: number;
-  readonly seal: Int32Array;
+  readonly words: Int32Array;
   readonly samples: Int16Array;
+  /** Where the seal begins, in words, ... */
+  readonly seal: number;
+  /** ... and the samples. */
+  readonly first: number;
 
-  constructor({ memory, offset, capacity, start }: PlayoutSegment) {
+  constructor({ memory, offset, capacity, start }: PlayoutSegment, views = new SharedViews(memory)) {
     this.start = start;
     this.mask = capacity - 1;
-    this.seal = new Int32Array(memory, offset, SEAL_WORDS);
-    this.samples = new Int16Array(memory, offset + SEAL_WORDS * 4, capacity);
+    this.words = views.words;
+    this.samples = views.samples;
+    this.seal = offset / 4;
+    this.first = offset / 2 + SEAL_WORDS * 2;
+  }
+
+  /** Whether nothing more is written to it. */
+  get isSealed(): boolean {
+    return Atomics.load(this.words, this.seal + SEALED) === 1;
+  }
+
+  /** The position behind its last sample, once it is sealed. */
+  get sealedAt(): number {
+    return this.words[this.seal + SEALED_AT]!;
+  }
+
+  sealAt(position: number): void {
+    this.words[this.seal + SEALED_AT] = position;
+    Atomics.store(this.words, this.seal + SEALED, 1);
   }
 }

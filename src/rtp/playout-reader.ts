@@ -1,38 +1,31 @@
 /** The media thread's end of a playout ring. How the two ends share it without waiting for each other: playout-ring.ts. */
-import {
-  CONTROL_WORDS,
-  DROPPED,
-  GAIN,
-  type PlayoutSegment,
-  READ,
-  SEALED_AT,
-  SEALS,
-  Segment,
-  UNITY,
-  WATCH,
-  WATCHING,
-  WRITE,
-} from './playout-memory.js';
+import { DROPPED, GAIN, type PlayoutSegment, READ, SEALS, Segment, UNITY, WATCH, WATCHING, WRITE } from './playout-memory.js';
+import type { SharedViews } from './shared-views.js';
 
 export class PlayoutReader {
   /** Set when READ went past what the writer watches; whoever sees it wakes the writer and puts it back. */
   passed = false;
-  readonly #control: Int32Array;
+  readonly #words: Int32Array;
+  /** Where the control words begin. */
+  readonly #control: number;
   #segment: Segment;
   #samples: Int16Array;
   #mask: number;
   #start: number;
+  #first: number;
   #passedSeals = 0;
   readonly #further: Segment[] = [];
   #gain = UNITY;
 
-  constructor(memory: SharedArrayBuffer, controlOffset: number, first: PlayoutSegment) {
-    this.#control = new Int32Array(memory, controlOffset, CONTROL_WORDS);
-    const segment = new Segment(first);
+  constructor(views: SharedViews, controlOffset: number, first: PlayoutSegment) {
+    this.#words = views.words;
+    this.#control = controlOffset / 4;
+    const segment = new Segment(first, views);
     this.#segment = segment;
     this.#samples = segment.samples;
     this.#mask = segment.mask;
     this.#start = segment.start;
+    this.#first = segment.first;
   }
 
   /** A further segment, in the order in which the writer opened them. */
@@ -41,26 +34,28 @@ export class PlayoutReader {
   }
 
   get queued(): number {
-    const read = Atomics.load(this.#control, READ);
-    return (Atomics.load(this.#control, WRITE) - read) | 0;
+    const control = this.#control;
+    const read = Atomics.load(this.#words, control + READ);
+    return (Atomics.load(this.#words, control + WRITE) - read) | 0;
   }
 
   /** Moves up to `count` samples to the front of `out`; returns how many there were. */
   take(out: Int16Array, count: number): number {
+    const words = this.#words;
     const control = this.#control;
     for (;;) {
-      const read = Atomics.load(control, READ);
-      const queued = (Atomics.load(control, WRITE) - read) | 0;
+      const read = Atomics.load(words, control + READ);
+      const queued = (Atomics.load(words, control + WRITE) - read) | 0;
       if (queued <= 0) return 0;
       const taken = this.#copy(read, queued < count ? queued : count, out);
       if (taken === 0) return 0;
       const next = (read + taken) | 0;
-      if (Atomics.compareExchange(control, READ, read, next) !== read) continue; // clear() was first: what we copied was never played.
-      if (Atomics.load(control, WATCHING) === 1 && ((next - Atomics.load(control, WATCH)) | 0) >= 0) {
-        Atomics.store(control, WATCHING, 0);
+      if (Atomics.compareExchange(words, control + READ, read, next) !== read) continue; // clear() was first: what we copied was never played.
+      if (Atomics.load(words, control + WATCHING) === 1 && ((next - Atomics.load(words, control + WATCH)) | 0) >= 0) {
+        Atomics.store(words, control + WATCHING, 0);
         this.passed = true;
       }
-      const gain = control[GAIN]!;
+      const gain = words[control + GAIN]!;
       if (gain !== UNITY || this.#gain !== UNITY) this.#amplify(out, taken, gain);
       return taken;
     }
@@ -76,7 +71,7 @@ export class PlayoutReader {
 
   /** These were taken, and then the socket would not have them. */
   dropped(count: number): void {
-    Atomics.add(this.#control, DROPPED, count);
+    Atomics.add(this.#words, this.#control + DROPPED, count);
   }
 
   #copy(read: number, wanted: number, out: Int16Array): number {
@@ -84,8 +79,8 @@ export class PlayoutReader {
     while (copied < wanted) {
       const at = (read + copied) | 0;
       let stretch = wanted - copied;
-      if (this.#control[SEALS] !== this.#passedSeals) {
-        const left = (this.#segment.seal[SEALED_AT]! - at) | 0;
+      if (this.#words[this.#control + SEALS] !== this.#passedSeals) {
+        const left = (this.#segment.sealedAt - at) | 0;
         if (left <= 0) {
           if (!this.#goOn()) break; // Its message is still on the way.
           continue;
@@ -94,8 +89,9 @@ export class PlayoutReader {
       }
       const samples = this.#samples;
       const mask = this.#mask;
+      const first = this.#first;
       const from = (at - this.#start) | 0;
-      for (let i = 0; i < stretch; i++) out[copied + i] = samples[(from + i) & mask]!;
+      for (let i = 0; i < stretch; i++) out[copied + i] = samples[first + ((from + i) & mask)]!;
       copied += stretch;
     }
     return copied;
@@ -109,6 +105,7 @@ export class PlayoutReader {
     this.#samples = next.samples;
     this.#mask = next.mask;
     this.#start = next.start;
+    this.#first = next.first;
     this.#passedSeals++;
     return true;
   }

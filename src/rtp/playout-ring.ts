@@ -12,15 +12,12 @@
  */
 import { SipBotError } from '../errors.js';
 import {
-  CONTROL_WORDS,
   DROPPED,
   firstSegmentSamples,
   GAIN,
   type PlayoutSegment,
   powerOfTwo,
   READ,
-  SEALED,
-  SEALED_AT,
   SEALS,
   Segment,
   segmentBytes,
@@ -29,6 +26,7 @@ import {
   WATCHING,
   WRITE,
 } from './playout-memory.js';
+import type { SharedViews } from './shared-views.js';
 
 export interface PlayoutRingOptions {
   readonly sampleRate: number;
@@ -61,7 +59,9 @@ export class PlayoutRing {
   onMark: ((name: string, outcome: 'sent' | 'cleared') => void) | undefined;
   /** Past this many queued samples `write` says false. */
   highWaterSamples: number;
-  readonly #control: Int32Array;
+  readonly #words: Int32Array;
+  /** Where the control words begin. */
+  readonly #control: number;
   readonly #maxQueueSamples: number;
   readonly #sampleRate: number;
   readonly #extend: (segment: PlayoutSegment) => void;
@@ -78,14 +78,15 @@ export class PlayoutRing {
   readonly #drains: Drain[] = [];
   #ended = false;
 
-  constructor(memory: SharedArrayBuffer, controlOffset: number, first: PlayoutSegment, options: PlayoutRingOptions) {
-    this.#control = new Int32Array(memory, controlOffset, CONTROL_WORDS);
-    this.#segment = new Segment(first);
+  constructor(views: SharedViews, controlOffset: number, first: PlayoutSegment, options: PlayoutRingOptions) {
+    this.#words = views.words;
+    this.#control = controlOffset / 4;
+    this.#segment = new Segment(first, views);
     this.#firstSamples = first.capacity;
     this.#origin = first.start;
-    Atomics.store(this.#control, READ, first.start);
-    Atomics.store(this.#control, WRITE, first.start);
-    Atomics.store(this.#control, GAIN, UNITY);
+    Atomics.store(this.#words, this.#control + READ, first.start);
+    Atomics.store(this.#words, this.#control + WRITE, first.start);
+    Atomics.store(this.#words, this.#control + GAIN, UNITY);
     this.#sampleRate = options.sampleRate;
     this.#maxQueueSamples = (options.sampleRate / 1000) * options.maxQueueMs;
     this.#extend = options.extend;
@@ -98,7 +99,7 @@ export class PlayoutRing {
 
   /** How loud it leaves, 0 to 1: of all that is taken from now on, whatever was written when. */
   set gain(gain: number) {
-    Atomics.store(this.#control, GAIN, Math.round(Math.min(Math.max(gain, 0), 1) * UNITY));
+    Atomics.store(this.#words, this.#control + GAIN, Math.round(Math.min(Math.max(gain, 0), 1) * UNITY));
   }
 
   get writtenSamples(): number {
@@ -111,7 +112,7 @@ export class PlayoutRing {
   }
 
   get queuedSamples(): number {
-    return (this.#position() - Atomics.load(this.#control, READ)) | 0;
+    return (this.#position() - Atomics.load(this.#words, this.#control + READ)) | 0;
   }
 
   /** Really taken for the wire. */
@@ -125,7 +126,7 @@ export class PlayoutRing {
 
   /** Of those played: the ones the socket would not have. */
   get droppedSamples(): number {
-    return Atomics.load(this.#control, DROPPED);
+    return Atomics.load(this.#words, this.#control + DROPPED);
   }
 
   get ended(): boolean {
@@ -144,13 +145,13 @@ export class PlayoutRing {
       );
     if (count <= 0) return queued <= this.highWaterSamples;
     if (this.#free() < count || (queued === 0 && this.#isOversized(count))) this.#open(count);
-    const segment = this.#segment;
-    const at = (this.#position() - segment.start) & segment.mask;
+    const { samples: ring, start, mask, first } = this.#segment;
+    const at = (this.#position() - start) & mask;
     // A whole array that does not go round the end is copied by the machine: a third of the time.
-    if (count === samples.length && at + count <= segment.samples.length) segment.samples.set(samples, at);
-    else for (let i = 0; i < count; i++) segment.samples[(at + i) & segment.mask] = samples[from + i]!;
+    if (count === samples.length && at + count <= mask + 1) ring.set(samples, first + at);
+    else for (let i = 0; i < count; i++) ring[first + ((at + i) & mask)] = samples[from + i]!;
     this.#written += count;
-    Atomics.store(this.#control, WRITE, this.#position());
+    Atomics.store(this.#words, this.#control + WRITE, this.#position());
     return queued + count <= this.highWaterSamples;
   }
 
@@ -159,11 +160,12 @@ export class PlayoutRing {
    * marks included: it is written anew, out of our own memory, which nobody overwrites but ourselves.
    */
   clear(from = 0): Cleared {
-    const control = this.#control;
+    const words = this.#words;
+    const at = this.#control + READ;
     const end = this.#position();
-    let read = Atomics.load(control, READ);
+    let read = Atomics.load(words, at);
     for (;;) {
-      const seen = Atomics.compareExchange(control, READ, read, end);
+      const seen = Atomics.compareExchange(words, at, read, end);
       if (seen === read) break;
       read = seen;
     }
@@ -226,9 +228,9 @@ export class PlayoutRing {
     for (const segment of [...this.#sealed, this.#segment]) {
       // Where it begins and ends, counted from `from`: positions wrap, distances do not.
       const begin = Math.max(0, (segment.start - this.#origin - from) | 0);
-      const end = segment.seal[SEALED] === 1 ? (segment.seal[SEALED_AT]! - this.#origin - from) | 0 : out.length;
+      const end = segment.isSealed ? (segment.sealedAt - this.#origin - from) | 0 : out.length;
       const at = (this.#origin + from - segment.start) | 0;
-      for (let i = begin; i < Math.min(end, out.length); i++) out[i] = segment.samples[(at + i) & segment.mask]!;
+      for (let i = begin; i < Math.min(end, out.length); i++) out[i] = segment.samples[segment.first + ((at + i) & segment.mask)]!;
     }
     return out;
   }
@@ -258,9 +260,9 @@ export class PlayoutRing {
   #watch(): void {
     const position = Math.min(this.#marks[0]?.position ?? Number.POSITIVE_INFINITY, this.#drains[0]?.position ?? Number.POSITIVE_INFINITY);
     if (position === Number.POSITIVE_INFINITY) return;
-    Atomics.store(this.#control, WATCHING, 0);
-    Atomics.store(this.#control, WATCH, (this.#origin + position) | 0);
-    Atomics.store(this.#control, WATCHING, 1);
+    Atomics.store(this.#words, this.#control + WATCHING, 0);
+    Atomics.store(this.#words, this.#control + WATCH, (this.#origin + position) | 0);
+    Atomics.store(this.#words, this.#control + WATCHING, 1);
     // Passed while we armed it: the reader did not see the watch, so we look ourselves.
     if (this.#passed() >= position) queueMicrotask(() => this.settle());
   }
@@ -268,7 +270,7 @@ export class PlayoutRing {
   /** Room in the open segment. What still lies in earlier ones takes none of it. */
   #free(): number {
     const { start, mask } = this.#segment;
-    const read = Atomics.load(this.#control, READ);
+    const read = Atomics.load(this.#words, this.#control + READ);
     const from = ((read - start) | 0) > 0 ? read : start;
     return mask + 1 - ((this.#position() - from) | 0);
   }
@@ -284,12 +286,10 @@ export class PlayoutRing {
     const memory = new SharedArrayBuffer(segmentBytes(capacity));
     const description: PlayoutSegment = { memory, offset: 0, capacity, start: this.#position() };
     this.#extend(description);
-    const { seal } = this.#segment;
-    seal[SEALED_AT] = this.#position();
-    Atomics.store(seal, SEALED, 1);
-    Atomics.add(this.#control, SEALS, 1);
-    const read = Atomics.load(this.#control, READ);
-    this.#sealed = [...this.#sealed, this.#segment].filter((segment) => ((segment.seal[SEALED_AT]! - read) | 0) > 0);
+    this.#segment.sealAt(this.#position());
+    Atomics.add(this.#words, this.#control + SEALS, 1);
+    const read = Atomics.load(this.#words, this.#control + READ);
+    this.#sealed = [...this.#sealed, this.#segment].filter((segment) => ((segment.sealedAt - read) | 0) > 0);
     this.#segment = new Segment(description);
   }
 

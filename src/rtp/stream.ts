@@ -20,6 +20,7 @@ import { Playout } from './playout.js';
 import type { PlayoutSegment } from './playout-memory.js';
 import { PlayoutReader } from './playout-reader.js';
 import { ReceiverStats } from './receiver-stats.js';
+import { SharedViews } from './shared-views.js';
 import { RtpSource } from './source.js';
 import type { CryptoKeys } from './srtp/crypto-line.js';
 import { type KeyNews, StreamKeys } from './stream-keys.js';
@@ -127,7 +128,8 @@ export class Stream {
     this.#clock = options.clock;
     const { memory, sampleRate, frameMs, random, wheel, socket } = options;
     const layout = streamLayout(options);
-    this.#speech = new PlayoutReader(memory, layout.outgoingControl, firstSegment(memory, layout.outgoingFirst, sampleRate));
+    const views = new SharedViews(memory);
+    this.#speech = new PlayoutReader(views, layout.outgoingControl, firstSegment(memory, layout.outgoingFirst, sampleRate));
     const onFailed = options.onFailed;
     this.#outbound = new Outbound({
       sampleRate,
@@ -141,7 +143,7 @@ export class Stream {
     this.#inbound = new Inbound({
       sampleRate,
       frameMs,
-      ring: new FrameRingWriter(memory, layout.frames, options),
+      ring: new FrameRingWriter(views, layout.frames, options),
       place: after(this.#place, PLAYOUT_AT),
       onWork: this.#onWork,
       onFrame: options.onReady,
@@ -195,7 +197,7 @@ export class Stream {
   addBackground(memory: SharedArrayBuffer): void {
     const { sampleRate } = this.#options;
     const layout = laneLayout(sampleRate);
-    this.#background = new PlayoutReader(memory, layout.control, firstSegment(memory, layout.first, sampleRate));
+    this.#background = new PlayoutReader(new SharedViews(memory), layout.control, firstSegment(memory, layout.first, sampleRate));
     this.#outbound.background = this.#background;
   }
 

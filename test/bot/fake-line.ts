@@ -4,6 +4,7 @@ import { FrameRing, FrameRingWriter, frameRingBytes, HEARD } from '../../src/rtp
 import { firstSegmentSamples, type PlayoutSegment, playoutControlBytes, segmentBytes } from '../../src/rtp/playout-memory.js';
 import { PlayoutReader } from '../../src/rtp/playout-reader.js';
 import { PlayoutRing } from '../../src/rtp/playout-ring.js';
+import { SharedViews } from '../../src/rtp/shared-views.js';
 
 export interface FakeLine extends AudioLine {
   /** What left for the peer, in order. */
@@ -20,7 +21,7 @@ export const FRAME = 320;
 
 export function fakeLine(onFrames: () => void = () => {}): FakeLine {
   const format = { sampleRate: RATE, frameMs: 20 };
-  const frames = new SharedArrayBuffer(frameRingBytes(format));
+  const frames = new SharedViews(new SharedArrayBuffer(frameRingBytes(format)));
   const writer = new FrameRingWriter(frames, 0, format);
   const incoming = new FrameRing(frames, 0, format);
   const front = playout();
@@ -61,8 +62,9 @@ function playout(): { ring: PlayoutRing; reader: PlayoutReader } {
   const capacity = firstSegmentSamples(RATE);
   const memory = new SharedArrayBuffer(playoutControlBytes + 4 + segmentBytes(capacity));
   const first: PlayoutSegment = { memory, offset: playoutControlBytes + 4, capacity, start: 0 };
-  const reader = new PlayoutReader(memory, 0, first);
-  const ring = new PlayoutRing(memory, 0, first, { sampleRate: RATE, maxQueueMs: 60_000, extend: (segment) => reader.extend(segment) });
+  const views = new SharedViews(memory);
+  const reader = new PlayoutReader(views, 0, first);
+  const ring = new PlayoutRing(views, 0, first, { sampleRate: RATE, maxQueueMs: 60_000, extend: (segment) => reader.extend(segment) });
   return { ring, reader };
 }
 

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { CONCEALED, DTMF, FrameRing, FrameRingWriter, frameRingBytes, HEARD, SILENCE } from '../../src/rtp/frame-ring.js';
+import { SharedViews } from '../../src/rtp/shared-views.js';
 
 const format = { sampleRate: 8000, frameMs: 20 };
 
 function ring() {
-  const memory = new SharedArrayBuffer(frameRingBytes(format) + 16);
+  const memory = new SharedViews(new SharedArrayBuffer(frameRingBytes(format) + 16));
   const writer = new FrameRingWriter(memory, 16, format);
   const reader = new FrameRing(memory, 16, format);
   let written = 0;
@@ -85,7 +86,7 @@ describe('frame ring', () => {
     { sampleRate: 24000, frameMs: 40 },
     { sampleRate: 16000, frameMs: 30 },
   ])('holds at least a second of $frameMs ms at $sampleRate Hz', (shape) => {
-    const memory = new SharedArrayBuffer(frameRingBytes(shape));
+    const memory = new SharedViews(new SharedArrayBuffer(frameRingBytes(shape)));
     const writer = new FrameRingWriter(memory, 0, shape);
     const reader = new FrameRing(memory, 0, shape);
     const samples = new Int16Array(reader.frameSamples);

@@ -4,6 +4,7 @@ import { SipBotError } from '../../src/errors.js';
 import { firstSegmentSamples, type PlayoutSegment, playoutControlBytes, segmentBytes } from '../../src/rtp/playout-memory.js';
 import { PlayoutReader } from '../../src/rtp/playout-reader.js';
 import { PlayoutRing } from '../../src/rtp/playout-ring.js';
+import { SharedViews } from '../../src/rtp/shared-views.js';
 
 const RATE = 8000;
 
@@ -12,10 +13,11 @@ function lane(options: { readonly maxQueueMs?: number; readonly deliver?: 'at on
   const capacity = firstSegmentSamples(RATE);
   const memory = new SharedArrayBuffer(playoutControlBytes + 4 + segmentBytes(capacity));
   const first: PlayoutSegment = { memory, offset: playoutControlBytes + 4, capacity, start: options.start ?? 0 };
-  const reader = new PlayoutReader(memory, 0, first);
+  const views = new SharedViews(memory);
+  const reader = new PlayoutReader(views, 0, first);
   const late: PlayoutSegment[] = [];
   const segments: number[] = [];
-  const ring = new PlayoutRing(memory, 0, first, {
+  const ring = new PlayoutRing(views, 0, first, {
     sampleRate: RATE,
     maxQueueMs: options.maxQueueMs ?? 60_000,
     extend: (segment) => {

@@ -7,6 +7,7 @@ import type { ByteStream } from '../../network.js';
 import { FrameRing, FrameRingWriter, frameRingBytes, HEARD } from '../../rtp/frame-ring.js';
 import { PlayoutReader } from '../../rtp/playout-reader.js';
 import { PlayoutRing } from '../../rtp/playout-ring.js';
+import { SharedViews } from '../../rtp/shared-views.js';
 import { firstSegment, laneLayout } from '../../rtp/stream-memory.js';
 import { type AudioLine, CallAudio } from '../audio.js';
 import { PcmInput } from '../pcm-input.js';
@@ -187,9 +188,9 @@ class Lines implements AudioLine {
 
   constructor(sampleRate: number) {
     const format = { sampleRate, frameMs: FRAME_MS };
-    const memory = new SharedArrayBuffer(frameRingBytes(format));
-    this.incoming = new FrameRing(memory, 0, format);
-    this.writer = new FrameRingWriter(memory, 0, format);
+    const views = new SharedViews(new SharedArrayBuffer(frameRingBytes(format)));
+    this.incoming = new FrameRing(views, 0, format);
+    this.writer = new FrameRingWriter(views, 0, format);
     this.#sampleRate = sampleRate;
     this.#count = (sampleRate * FRAME_MS) / 1000;
     this.#front = lane(sampleRate);
@@ -226,9 +227,10 @@ interface Lane {
 function lane(sampleRate: number): Lane {
   const layout = laneLayout(sampleRate);
   const memory = new SharedArrayBuffer(layout.bytes);
+  const views = new SharedViews(memory);
   const first = firstSegment(memory, layout.first, sampleRate);
-  const reader = new PlayoutReader(memory, layout.control, first);
-  const ring = new PlayoutRing(memory, layout.control, first, {
+  const reader = new PlayoutReader(views, layout.control, first);
+  const ring = new PlayoutRing(views, layout.control, first, {
     sampleRate,
     maxQueueMs: 60_000,
     extend: (segment) => reader.extend(segment),
