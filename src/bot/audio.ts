@@ -206,7 +206,7 @@ export class CallAudio {
    * false and nothing is taken: a caller who hangs up while a bot speaks is no mistake of the bot's.
    */
   write(samples: PcmChunk, options: { readonly sampleRate?: number } = {}): boolean {
-    if (this.#isOver) return false;
+    if (this.#isOver()) return false;
     return this.#enqueue(this.#input.take(samples, options.sampleRate ?? this.sampleRate));
   }
 
@@ -243,7 +243,7 @@ export class CallAudio {
   /** Names the present end of what was written: `mark` tells when it was reached, or that it was cleared. */
   mark(name: string): void {
     if (RingMarks.isReserved(name)) throw new OptionError('name', 'must not begin with NUL');
-    if (this.#isOver) return;
+    if (this.#isOver()) return;
     if (this.#marks === undefined || this.lane.isBusy) this.lane.defer(undefined, name);
     else this.#marks.named(name);
   }
@@ -252,7 +252,7 @@ export class CallAudio {
   clear(): AudioCleared {
     const waiting = this.lane.clear('interrupted', (name) => this.#onMark(name, 'cleared'));
     const cleared = this.#line?.outgoing.clear().clearedSamples ?? 0;
-    return { playedMs: this.#msOf(this.#utterance.onClear(this.#playedSamples)), droppedMs: this.#msOf(waiting + cleared) };
+    return { playedMs: this.#msOf(this.#utterance.onClear(this.#playedSamples())), droppedMs: this.#msOf(waiting + cleared) };
   }
 
   get queuedMs(): number {
@@ -261,7 +261,7 @@ export class CallAudio {
 
   /** Really sent to the peer, of all that was written in this call. */
   get playedMs(): number {
-    return this.#msOf(this.#playedSamples);
+    return this.#msOf(this.#playedSamples());
   }
 
   // ── For the rooms beside this one ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -299,7 +299,7 @@ export class CallAudio {
     return this.#line;
   }
 
-  get #playedSamples(): number {
+  #playedSamples(): number {
     return this.#isEnded ? this.#playedAtEnd : (this.#line?.outgoing.playedSamples ?? 0);
   }
 
@@ -389,7 +389,7 @@ export class CallAudio {
   }
 
   /** Frames that came before the end are still handed out when the wire is gone already. */
-  get #isOver(): boolean {
+  #isOver(): boolean {
     return this.#isEnded || this.#line?.outgoing.ended === true;
   }
 

@@ -40,10 +40,11 @@ export class ArrivalWindow {
   }
 
   /** Whose numbers these are, from here on. */
-  moveTo(place: Place, from = 0): void {
-    this.#s.moveTo(place, from);
-    this.#rows = place.numbers;
-    this.#from = place.at + from + State.size;
+  moveTo(numbers: Float64Array, at: number): void {
+    this.#s.numbers = numbers;
+    this.#s.at = at;
+    this.#rows = numbers;
+    this.#from = at + State.size;
   }
 
   /** Packets in the window. */

@@ -23,9 +23,13 @@ interface CellsClass<Name extends string> {
   new (place: Place, from?: number): Cells<Name> & Movable;
 }
 
-/** Numbers that one object reads for many: it is moved from one's place to another's, and is warm where an object for each would be cold. */
+/**
+ * Numbers that one object reads for many: with both of these set it speaks of another's, and is warm where an object for each would be cold.
+ * Set by each room for itself: a function for all of them would see too many classes to be fast.
+ */
 export interface Movable {
-  moveTo(place: Place, from?: number): void;
+  numbers: Float64Array;
+  at: number;
   /** All zero. */
   clear(): void;
 }
@@ -41,11 +45,6 @@ export function cellsOf<const Names extends readonly string[]>(...names: Names):
       this.numbers = place.numbers;
       this.at = place.at + from;
       this.clear();
-    }
-
-    moveTo(place: Place, from = 0): void {
-      this.numbers = place.numbers;
-      this.at = place.at + from;
     }
 
     clear(): void {

@@ -7,9 +7,9 @@ import { Concealer } from '../codec/concealment.js';
 import { decoder } from '../codec/registry.js';
 import { Resampler } from '../codec/resample.js';
 import { ToneDetector, type ToneListener } from '../codec/tone-detector.js';
-import type { Place } from './cells.js';
+import { cellsOf, ownPlace, type Place } from './cells.js';
 import { CONCEALED, DTMF, type FrameRingWriter, HEARD, SILENCE } from './frame-ring.js';
-import { type Level, measure } from './level.js';
+import { measure, takeLevelDbov } from './level.js';
 import { Turn } from './media-clock.js';
 import { type FrameSource, Playout, type PlayoutFormat } from './playout.js';
 import { codecOptions, type PayloadFormat, type StreamParameters } from './stream-parameters.js';
@@ -25,6 +25,21 @@ const decoded = new Int16Array(MOST_SAMPLES);
 
 const CODE: Readonly<Record<FrameSource, number>> = { heard: HEARD, concealed: CONCEALED, silence: SILENCE, dtmf: DTMF };
 
+const State = cellsOf(
+  'workAt',
+  'timeMs',
+  'heardMs',
+  'concealedMs',
+  'silenceMs',
+  // The level of what is heard.
+  'energy',
+  'samples',
+  'clipped',
+);
+
+/** One for all streams of a thread, moved to the numbers of the one that has its turn. */
+const state = new State(ownPlace(State.size));
+
 interface KnownFormat {
   readonly format: PayloadFormat;
   readonly playout: PlayoutFormat;
@@ -34,8 +49,11 @@ export interface InboundOptions {
   readonly sampleRate: number;
   readonly frameMs: number;
   readonly ring: FrameRingWriter;
-  /** Room for `Playout.cells`. */
+  /** Room for `Inbound.cells`, `from` numbers behind its beginning, ... */
   readonly place: Place;
+  readonly from: number;
+  /** ... and for `Playout.cells`. */
+  readonly playoutPlace: Place;
   /** Ten times a second, before the frame is made: what is due beside the audio. */
   readonly onWork: (now: number) => void;
   /** A frame is in the ring. */
@@ -44,19 +62,17 @@ export interface InboundOptions {
 }
 
 export class Inbound extends Turn {
+  static readonly cells = State.size;
   readonly kind = 'arrival';
   /** False: no frames, and what comes is not kept. */
   receiving = false;
   /** Keys heard in the audio; asked only where telephone-event was not agreed. */
   keys: ToneListener | undefined;
-  heardMs = 0;
-  concealedMs = 0;
-  silenceMs = 0;
-  readonly level: Level = { energy: 0, samples: 0, clipped: 0 };
   playout: Playout | undefined;
   /** A key sounds or is awaited: every turn is looked at, not only each so often. */
   isBusy = false;
-  #workAt = 0;
+  readonly #numbers: Float64Array;
+  readonly #at: number;
   readonly #ring: FrameRingWriter;
   readonly #frameMs: number;
   readonly #onFrame: () => void;
@@ -69,7 +85,6 @@ export class Inbound extends Turn {
   /** Resampled and not yet a whole frame: a sample or two, where rates do not divide. */
   #waiting = new Int16Array(0);
   #waitingCount = 0;
-  #timeMs = 0;
   #detector: ToneDetector | undefined;
 
   constructor(options: InboundOptions) {
@@ -79,6 +94,37 @@ export class Inbound extends Turn {
     this.#frameMs = options.frameMs;
     this.#onFrame = options.onFrame;
     this.#frameSamples = (options.sampleRate / 1000) * options.frameMs;
+    this.#numbers = options.place.numbers;
+    this.#at = options.place.at + options.from;
+    this.#s().clear();
+  }
+
+  /** To be used at once: whatever calls out may move it. */
+  #s(): typeof state {
+    state.numbers = this.#numbers;
+    state.at = this.#at;
+    return state;
+  }
+
+  get heardMs(): number {
+    return this.#s().heardMs;
+  }
+
+  get concealedMs(): number {
+    return this.#s().concealedMs;
+  }
+
+  get silenceMs(): number {
+    return this.#s().silenceMs;
+  }
+
+  get clipped(): number {
+    return this.#s().clipped;
+  }
+
+  /** How loud it was since it was last asked. */
+  takeLevelDbov(): number {
+    return takeLevelDbov(this.#s());
   }
 
   get clockRate(): number {
@@ -105,23 +151,24 @@ export class Inbound extends Turn {
       noisePayloadTypes: parameters.comfortNoise?.receivePayloadTypes ?? [],
       ...(parameters.telephoneEvent === undefined ? {} : { eventClockRate: parameters.telephoneEvent.clockRate }),
     };
-    if (this.playout === undefined) this.playout = new Playout(options, this.#options.place);
+    if (this.playout === undefined) this.playout = new Playout(options, this.#options.playoutPlace);
     else this.playout.configure(options);
     if (this.receiving && !parameters.receive) this.playout.reset();
     this.receiving = parameters.receive;
   }
 
   skip(turns: number): void {
-    this.#timeMs += turns * this.#options.frameMs;
+    this.#s().timeMs += turns * this.#frameMs;
   }
 
   take(now: number): void {
-    if (now >= this.#workAt || this.isBusy) {
-      this.#workAt = Math.floor(now) + WORK_EVERY_MS;
+    const s = this.#s();
+    if (now >= s.workAt || this.isBusy) {
+      s.workAt = now + WORK_EVERY_MS;
       this.#options.onWork(now);
     }
     if (this.receiving && this.playout !== undefined) this.#frame(this.playout, now);
-    this.#timeMs += this.#frameMs;
+    this.#s().timeMs += this.#frameMs;
   }
 
   fail(error: Error): void {
@@ -139,11 +186,12 @@ export class Inbound extends Turn {
     const frameMs = this.#frameMs;
     const at = ring.begin();
     const source = this.#isAtOurRate ? this.#make(playout, now, at) : this.#convert(playout, now, at);
-    measure(this.level, ring.samples, this.#frameSamples, at);
-    ring.commit(CODE[source], this.#timeMs);
-    if (source === 'heard') this.heardMs += frameMs;
-    else if (source === 'concealed') this.concealedMs += frameMs;
-    else this.silenceMs += frameMs;
+    const s = this.#s();
+    measure(s, ring.samples, this.#frameSamples, at);
+    ring.commit(CODE[source], s.timeMs);
+    if (source === 'heard') s.heardMs += frameMs;
+    else if (source === 'concealed') s.concealedMs += frameMs;
+    else s.silenceMs += frameMs;
     this.#onFrame();
   }
 

@@ -137,6 +137,7 @@ export class JitterBuffer {
   readonly #counts;
   readonly #timeline: Timeline;
   readonly #ring: PacketRing;
+  #place: Place;
   /** Of the packet that `take` handed out. */
   #bytes: Uint8Array;
 
@@ -146,15 +147,21 @@ export class JitterBuffer {
     this.#counts = new Counts(place, State.size);
     this.#timeline = new Timeline(options.clockRate, 0, place, TIMELINE_AT);
     this.#ring = new PacketRing(0, place, RING_AT);
+    this.#place = place;
     this.#bytes = place.bytes;
     this.begin(options);
   }
 
   /** Whose numbers these are, from here on: what `take` handed out must have been used. */
   moveTo(place: Place): this {
-    this.#s.moveTo(place);
-    this.#counts.moveTo(place, State.size);
-    this.#timeline.moveTo(place, TIMELINE_AT);
+    if (place === this.#place) return this;
+    const { numbers, at } = place;
+    this.#place = place;
+    this.#s.numbers = numbers;
+    this.#s.at = at;
+    this.#counts.numbers = numbers;
+    this.#counts.at = at + State.size;
+    this.#timeline.moveTo(numbers, at + TIMELINE_AT);
     this.#ring.moveTo(place, RING_AT);
     return this;
   }

@@ -8,11 +8,12 @@ import { Resampler } from '../codec/resample.js';
 import { type Tone, ToneGenerator } from '../codec/tones.js';
 import type { DatagramSocket } from '../network.js';
 import type { Random } from '../random.js';
+import { cellsOf, ownPlace, type Place } from './cells.js';
 import type { DtmfSender } from './dtmf-sender.js';
 import { DTMF, HEARD, SILENCE } from './frame-ring.js';
 import type { FrameTap } from './frame-tap.js';
 import { RTP_HEADER_BYTES, writeRtp } from './header.js';
-import { type Level, measure } from './level.js';
+import { measure, takeLevelDbov } from './level.js';
 import { Turn } from './media-clock.js';
 import type { PlayoutReader } from './playout-reader.js';
 import { add16, add32, diff32 } from './sequence.js';
@@ -34,12 +35,41 @@ const spoken = new Int16Array(MOST_SAMPLES);
 const under = new Int16Array(MOST_SAMPLES);
 const resampled = new Int16Array(MOST_SAMPLES);
 
+const State = cellsOf(
+  'ssrc',
+  'sequence',
+  'timestamp',
+  // Of the tones that go out as events, in their clock; it stands still between them.
+  'eventTime',
+  // The last sample that was sent.
+  'last',
+  // How long nothing has been written: after a while it is said once, and then now and again.
+  'quietMs',
+  'sentPackets',
+  'sentBytes',
+  'sentAt',
+  'sentTimestamp',
+  'refused',
+  'emptySlots',
+  'skipped',
+  // The level of what leaves.
+  'energy',
+  'samples',
+  'clipped',
+);
+
+/** One for all streams of a thread, moved to the numbers of the one that has its turn. */
+const state = new State(ownPlace(State.size));
+
 interface InbandTones {
   readonly generator: ToneGenerator;
   readonly onDone: () => void;
 }
 
 export interface OutboundOptions {
+  /** Room for `Outbound.cells`, `from` numbers behind its beginning. */
+  readonly place: Place;
+  readonly from: number;
   readonly sampleRate: number;
   readonly speech: PlayoutReader;
   /** Source, first sequence number and first timestamp are drawn (RFC 3550 §5.1). */
@@ -52,6 +82,7 @@ export interface OutboundOptions {
 }
 
 export class Outbound extends Turn {
+  static readonly cells = State.size;
   readonly kind = 'departure';
   /** RFC 4733 tones, asked before anything else. */
   events: DtmfSender | undefined;
@@ -64,18 +95,9 @@ export class Outbound extends Turn {
   tap: FrameTap | undefined;
   /** False: silence from us, RTCP apart; what is written waits. */
   sending = false;
-  sentPackets = 0;
-  sentBytes = 0;
-  /** Of the packet sent last, for sender reports. */
-  sentAt = 0;
-  sentTimestamp = 0;
-  /** Packets that the socket would not have. */
-  refused = 0;
   protect: SrtpContext | undefined;
-  emptySlots = 0;
-  skipped = 0;
-  readonly level: Level = { energy: 0, samples: 0, clipped: 0 };
-  ssrc: number;
+  readonly #numbers: Float64Array;
+  readonly #at: number;
   readonly #speech: PlayoutReader;
   readonly #sampleRate: number;
   readonly #socket: DatagramSocket;
@@ -84,10 +106,6 @@ export class Outbound extends Turn {
   readonly #onFailed: (error: Error) => void;
   #address = '';
   #port = 0;
-  #sequence: number;
-  #timestamp: number;
-  /** Of the tones that go out as events, in their clock; it stands still between them. */
-  #eventTime = 0;
   #format: PayloadFormat | undefined;
   #encoder: Encoder | undefined;
   #resampler: Resampler | undefined;
@@ -102,11 +120,8 @@ export class Outbound extends Turn {
   #even = false;
   /** The first packet after silence says so (RFC 3551 §4.1). */
   #marker = true;
-  #last = 0;
   /** Tones in the audio, where telephone-event was not agreed. */
   #tones: InbandTones[] | undefined;
-  /** How long nothing has been written: after a while it is said once, and then now and again. */
-  #quietMs = 0;
 
   constructor(options: OutboundOptions) {
     super();
@@ -116,10 +131,71 @@ export class Outbound extends Turn {
     this.#onPassed = options.onPassed;
     this.#onEmptySlot = options.onEmptySlot;
     this.#onFailed = options.onFailed;
-    this.ssrc = options.random.uint32();
+    this.#numbers = options.place.numbers;
+    this.#at = options.place.at + options.from;
+    const s = this.#s();
+    s.clear();
+    s.ssrc = options.random.uint32();
     // RFC 4568 §6.4: below 2^15, so that no wrap comes before the far end has heard us.
-    this.#sequence = options.random.uint32() & 0x7fff;
-    this.#timestamp = options.random.uint32();
+    s.sequence = options.random.uint32() & 0x7fff;
+    s.timestamp = options.random.uint32();
+  }
+
+  /** To be used at once: whatever calls out may move it. */
+  #s(): typeof state {
+    state.numbers = this.#numbers;
+    state.at = this.#at;
+    return state;
+  }
+
+  get ssrc(): number {
+    return this.#s().ssrc;
+  }
+
+  set ssrc(ssrc: number) {
+    this.#s().ssrc = ssrc;
+  }
+
+  get sentPackets(): number {
+    return this.#s().sentPackets;
+  }
+
+  get sentBytes(): number {
+    return this.#s().sentBytes;
+  }
+
+  /** When the last packet was sent, for sender reports ... */
+  get sentAt(): number {
+    return this.#s().sentAt;
+  }
+
+  /** ... and its timestamp. */
+  get sentTimestamp(): number {
+    return this.#s().sentTimestamp;
+  }
+
+  /** Packets of silence, because nothing was written. */
+  get emptySlots(): number {
+    return this.#s().emptySlots;
+  }
+
+  /** Packets left out after a stall. */
+  get skipped(): number {
+    return this.#s().skipped;
+  }
+
+  get clipped(): number {
+    return this.#s().clipped;
+  }
+
+  /** How loud it was since it was last asked. */
+  takeLevelDbov(): number {
+    return takeLevelDbov(this.#s());
+  }
+
+  /** The socket would not have a packet. */
+  noteRefused(): void {
+    this.#s().refused++;
   }
 
   get codec(): CodecName | undefined {
@@ -135,7 +211,7 @@ export class Outbound extends Turn {
   }
 
   get timestamp(): number {
-    return this.#timestamp;
+    return this.#s().timestamp;
   }
 
   /** Where to send from the next packet on. */
@@ -173,28 +249,30 @@ export class Outbound extends Turn {
   }
 
   skip(turns: number): void {
-    this.skipped += turns;
+    this.#s().skipped += turns;
     this.#pass(turns);
     this.#marker = true;
   }
 
   /** A key that is down stays down meanwhile: were its clock to stand still, the timestamp that names the press would change, and be another. */
   #pass(turns: number): void {
-    this.#timestamp = add32(this.#timestamp, turns * this.#ticks);
-    if (this.events?.isActive === true) this.#eventTime = add32(this.#eventTime, (turns * this.#packetMs * this.eventClockRate) / 1000);
+    const s = this.#s();
+    s.timestamp = add32(s.timestamp, turns * this.#ticks);
+    if (this.events?.isActive === true) s.eventTime = add32(s.eventTime, (turns * this.#packetMs * this.eventClockRate) / 1000);
   }
 
   take(now: number): void {
     if (!this.sending || this.#encoder === undefined) {
       this.#pass(1);
       this.#marker = true;
-      this.#last = 0;
+      this.#s().last = 0;
       this.tap?.silence(this.#samples, SILENCE);
       return;
     }
     if (this.events?.isActive) this.#sendEvent(this.events, now);
     else this.#sendAudio(now);
-    this.#timestamp = add32(this.#timestamp, this.#ticks);
+    const s = this.#s();
+    s.timestamp = add32(s.timestamp, this.#ticks);
   }
 
   fail(error: Error): void {
@@ -224,8 +302,8 @@ export class Outbound extends Turn {
       this.#sendNoise(now);
       return;
     }
-    this.tap?.write(spoken, count, tones !== undefined ? DTMF : this.#quietMs > 0 ? SILENCE : HEARD);
-    measure(this.level, spoken, count);
+    this.tap?.write(spoken, count, tones !== undefined ? DTMF : this.#s().quietMs > 0 ? SILENCE : HEARD);
+    measure(this.#s(), spoken, count);
     let samples = spoken;
     let length = count;
     if (this.#resampler !== undefined) {
@@ -239,15 +317,16 @@ export class Outbound extends Turn {
       this.#marker = true; // The codec's own silence (Opus DTX).
       return;
     }
-    if (!this.#send(packet, bytes, this.#payloadType, this.#marker, this.#timestamp, now) && played > 0) this.#speech.dropped(played);
+    if (!this.#send(packet, bytes, this.#payloadType, this.#marker, this.#s().timestamp, now) && played > 0) this.#speech.dropped(played);
     this.#marker = false;
   }
 
   #fillTones(tones: InbandTones[], count: number): void {
     const { generator, onDone } = tones[0]!;
     const filled = generator.fill(spoken, count);
-    this.#quietMs = 0;
-    this.#last = 0;
+    const s = this.#s();
+    s.quietMs = 0;
+    s.last = 0;
     if (filled === count) return;
     spoken.fill(0, filled, count);
     tones.shift();
@@ -256,31 +335,33 @@ export class Outbound extends Turn {
   }
 
   #isQuiet(): boolean {
-    return this.#quietMs > QUIET_BEFORE_NOISE_MS;
+    return this.#s().quietMs > QUIET_BEFORE_NOISE_MS;
   }
 
   /** RFC 3389 §4: the level alone, at the beginning of the silence and then often enough to keep pinholes open. */
   #sendNoise(now: number): void {
     this.#marker = true;
-    const since = this.#quietMs - QUIET_BEFORE_NOISE_MS - this.#packetMs;
+    const { quietMs, timestamp } = this.#s();
+    const since = quietMs - QUIET_BEFORE_NOISE_MS - this.#packetMs;
     if (since % NOISE_EVERY_MS >= this.#packetMs) return;
     this.#even = !this.#even;
     const packet = this.#slots[this.#even ? 0 : 1];
     packet[RTP_HEADER_BYTES] = NOISE_LEVEL;
-    this.#send(packet, 1, this.noisePayloadType, false, this.#timestamp, now);
+    this.#send(packet, 1, this.noisePayloadType, false, timestamp, now);
   }
 
   /** One packet of what the bot wrote in both lanes, in `spoken`; returns how much of the first lane is in it. */
   #gather(count: number): number {
     const played = this.#speech.take(spoken, count);
     const mixed = this.background === undefined ? 0 : this.background.take(under, count);
+    const s = this.#s();
     if (played === 0 && mixed === 0) {
-      this.emptySlots++;
+      s.emptySlots++;
+      s.quietMs += this.#packetMs;
       this.#onEmptySlot();
-      this.#quietMs += this.#packetMs;
-    } else this.#quietMs = 0;
-    if (played < count) this.#fade(played, count);
-    this.#last = spoken[count - 1]!;
+    } else s.quietMs = 0;
+    if (played < count) this.#fade(played, count, s.last);
+    s.last = spoken[count - 1]!;
     for (let i = 0; i < mixed; i++) {
       const sum = spoken[i]! + under[i]!;
       spoken[i] = sum > 32767 ? 32767 : sum < -32768 ? -32768 : sum;
@@ -289,8 +370,8 @@ export class Outbound extends Turn {
   }
 
   /** Where the audio stops short, the last sample falls to nothing within 3 ms: cut off, it would click. */
-  #fade(from: number, to: number): void {
-    const last = from > 0 ? spoken[from - 1]! : this.#last;
+  #fade(from: number, to: number, before: number): void {
+    const last = from > 0 ? spoken[from - 1]! : before;
     const length = (FADE_SAMPLES_AT_8K * this.#sampleRate) / 8000;
     const step = last / length;
     let at = from;
@@ -302,38 +383,45 @@ export class Outbound extends Turn {
   #sendEvent(events: DtmfSender, now: number): void {
     this.#even = !this.#even;
     const packet = this.#slots[this.#even ? 0 : 1];
-    const bytes = events.next(this.#eventTime, packet, RTP_HEADER_BYTES);
+    const { eventTime, timestamp } = this.#s();
+    const bytes = events.next(eventTime, packet, RTP_HEADER_BYTES);
     if (bytes > 0) {
       // The header's timestamp is of the audio's clock, whatever the events' own is (RFC 4733 §2.1 wants them the same).
-      const ago = (diff32(this.#eventTime, events.timestamp) * this.#clockRate) / this.eventClockRate;
-      this.#send(packet, bytes, this.eventPayloadType, events.marker, add32(this.#timestamp, -Math.round(ago)), now);
+      const ago = (diff32(eventTime, events.timestamp) * this.#clockRate) / this.eventClockRate;
+      this.#send(packet, bytes, this.eventPayloadType, events.marker, add32(timestamp, -Math.round(ago)), now);
     }
     this.tap?.silence(this.#samples, DTMF);
-    this.#eventTime = add32(this.#eventTime, (this.#packetMs * this.eventClockRate) / 1000);
-    this.#quietMs = 0;
+    const s = this.#s();
+    s.eventTime = add32(eventTime, (this.#packetMs * this.eventClockRate) / 1000);
+    s.quietMs = 0;
     this.#marker = true;
   }
 
   #send(packet: Buffer, bytes: number, payloadType: number, marker: boolean, timestamp: number, now: number): boolean {
+    const before = this.#s();
+    const { refused } = before;
     outgoing.payloadType = payloadType;
     outgoing.marker = marker;
-    outgoing.sequence = this.#sequence;
+    outgoing.sequence = before.sequence;
     outgoing.timestamp = timestamp;
-    outgoing.ssrc = this.ssrc;
+    outgoing.ssrc = before.ssrc;
     writeRtp(packet, outgoing);
-    this.#sequence = add16(this.#sequence, 1);
-    const { protect, refused } = this;
+    before.sequence = add16(before.sequence, 1);
+    const { protect } = this;
     let length = RTP_HEADER_BYTES + bytes;
     if (protect !== undefined) length = protect.protectRtp(packet, length);
     if (length < 0) return false; // A sequence number used before must not be used again (RFC 3711 §9.1).
     this.#socket.send(exact(packet, length), 0, length, this.#port, this.#address);
-    this.sentAt = now;
-    this.sentTimestamp = timestamp;
+    const s = this.#s();
+    s.sentAt = now;
+    s.sentTimestamp = timestamp;
+    const isRefused = s.refused !== refused;
+    if (!isRefused) {
+      s.sentPackets++;
+      s.sentBytes += bytes;
+    }
     this.#noticePassed();
-    if (refused !== this.refused) return false;
-    this.sentPackets++;
-    this.sentBytes += bytes;
-    return true;
+    return !isRefused;
   }
 
   #noticePassed(): void {

@@ -88,10 +88,11 @@ export class PlayoutReader {
         if (left < stretch) stretch = left;
       }
       const samples = this.#samples;
-      const mask = this.#mask;
-      const first = this.#first;
-      const from = (at - this.#start) | 0;
-      for (let i = 0; i < stretch; i++) out[copied + i] = samples[first + ((from + i) & mask)]!;
+      const from = (at - this.#start) & this.#mask;
+      const first = this.#first + from;
+      const toEnd = this.#mask + 1 - from;
+      if (stretch > toEnd) stretch = toEnd;
+      for (let i = 0; i < stretch; i++) out[copied + i] = samples[first + i]!;
       copied += stretch;
     }
     return copied;

@@ -62,10 +62,14 @@ const LONGEST_PACKET_MS = 300;
 /** One for all playouts of a thread, moved to the packets of the one that is at work. */
 const buffer = new JitterBuffer({ clockRate: 8000 });
 
-export class Playout {
+export class Playout implements Place {
   /** With the jitter buffer's usual number of slots. */
   static readonly cells = JitterBuffer.cells();
-  readonly #place: Place;
+  /** Where its packets wait: a place itself, so that its buffer is moved to it without a look at anything else. */
+  readonly numbers: Float64Array;
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  more: Uint8Array | undefined;
   #options: PlayoutOptions;
   #format: PlayoutFormat;
   #given: JitterStats | undefined;
@@ -97,7 +101,9 @@ export class Playout {
 
   /** `place`: room for `Playout.cells`; of its own when none is given. */
   constructor(options: PlayoutOptions, place: Place = ownPlace(JitterBuffer.cells(options.jitter?.slots))) {
-    this.#place = place;
+    this.numbers = place.numbers;
+    this.bytes = place.bytes;
+    this.at = place.at;
     const format = options.formats[0];
     if (format === undefined) throw new OptionError('formats', 'at least one');
     this.#options = options;
@@ -109,7 +115,7 @@ export class Playout {
 
   /** What all buffers of this playout counted: one is given up after a hold, and for a codec of another clock rate. */
   get counts(): JitterStats {
-    return sum(this.#given, this.#buffer.stats);
+    return sum(this.#given, this.#buffer().stats);
   }
 
   /** The rate of the frame that `frame` gave last. */
@@ -119,11 +125,11 @@ export class Playout {
 
   /** Counters, delay and target; to be read at once. */
   get buffer(): JitterBuffer {
-    return this.#buffer;
+    return this.#buffer();
   }
 
-  get #buffer(): JitterBuffer {
-    return buffer.moveTo(this.#place);
+  #buffer(): JitterBuffer {
+    return buffer.moveTo(this);
   }
 
   /** What offer and answer have agreed anew; what waits is kept where the clock stays the same. */
@@ -143,29 +149,29 @@ export class Playout {
     const format = this.#formatOf(payloadType);
     if (format !== undefined) {
       // RFC 7160: another clock is another count. What waits in the old one is given up.
-      if (format.clockRate !== this.#clockRate) {
+      if (format.clockRate !== this.#format.clockRate) {
         // At once, not when it is played: else every packet until then would begin a buffer of its own.
         this.#use(format);
         this.#renewBuffer(format.clockRate);
       }
-      return this.#buffer.put('audio', header, packet, now);
+      return this.#buffer().put('audio', header, packet, now);
     }
     const { noisePayloadTypes, eventPayloadTypes, eventClockRate = this.#options.formats[0]!.clockRate } = this.#options;
-    if (noisePayloadTypes?.includes(payloadType)) return this.#buffer.put('noise', header, packet, now);
+    if (noisePayloadTypes?.includes(payloadType)) return this.#buffer().put('noise', header, packet, now);
     if (!eventPayloadTypes?.includes(payloadType)) return 'unknown';
     const at = header.payloadOffset;
-    const isTimed = header.payloadLength >= 4 && eventClockRate === this.#clockRate;
-    return this.#buffer.put('event', header, packet, now, isTimed ? (packet[at + 2]! << 8) | packet[at + 3]! : 0);
+    const isTimed = header.payloadLength >= 4 && eventClockRate === this.#format.clockRate;
+    return this.#buffer().put('event', header, packet, now, isTimed ? (packet[at + 2]! << 8) | packet[at + 3]! : 0);
   }
 
   /** The sender is another, or has begun anew: its packets follow what waits. */
   restart(): void {
-    this.#buffer.restart();
+    this.#buffer().restart();
   }
 
   /** Forgets everything that waits: after a hold. */
   reset(): void {
-    this.#renewBuffer(this.#clockRate);
+    this.#renewBuffer(this.#format.clockRate);
     this.#count = 0;
     this.#hasHeard = false;
     this.#format.concealer?.reset();
@@ -178,10 +184,6 @@ export class Playout {
     const source = this.#assemble(now, out, at);
     this.#out = undefined;
     return source;
-  }
-
-  get #clockRate(): number {
-    return this.#format.clockRate;
   }
 
   #assemble(now: number, out: Int16Array, at: number): FrameSource {
@@ -216,7 +218,7 @@ export class Playout {
 
   #beginBuffer(clockRate: number): void {
     const { jitter, frameMs } = this.#options;
-    this.#buffer.begin({ ...jitter, clockRate, frameMs });
+    this.#buffer().begin({ ...jitter, clockRate, frameMs });
   }
 
   #formatOf(payloadType: number): PlayoutFormat | undefined {
@@ -244,11 +246,11 @@ export class Playout {
 
   /** Asks the jitter buffer once for what comes next, and adds it to the store. `whole`: it was a whole frame, and is where it is wanted. */
   #fill(now: number, missing: number): 'added' | 'whole' {
-    const buffer = this.#buffer;
-    const take = buffer.take(now, Math.ceil((missing * this.#clockRate) / this.#format.sampleRate));
+    const buffer = this.#buffer();
+    const take = buffer.take(now, Math.ceil((missing * this.#format.clockRate) / this.#format.sampleRate));
     switch (take) {
       case 'play':
-        return this.#decode();
+        return this.#decode(buffer);
       case 'noise':
         if (!this.#hasNoise) this.#noise?.reset();
         this.#hasNoise = true;
@@ -269,11 +271,10 @@ export class Playout {
   }
 
   #samplesOf(ticks: number): number {
-    return Math.max(1, Math.round((ticks * this.#format.sampleRate) / this.#clockRate));
+    return Math.max(1, Math.round((ticks * this.#format.sampleRate) / this.#format.clockRate));
   }
 
-  #decode(): 'added' | 'whole' {
-    const buffer = this.#buffer;
+  #decode(buffer: JitterBuffer): 'added' | 'whole' {
     const format = this.#formatOf(buffer.payloadType) ?? this.#format;
     if (format !== this.#format) this.#use(format);
     const { decoder, concealer } = format;
@@ -319,7 +320,7 @@ export class Playout {
       const unit = sampleRate / 400;
       samples = Math.ceil(samples / unit) * unit;
       this.#ensure(samples);
-      const { bytes, nextOffset, nextLength } = this.#buffer;
+      const { bytes, nextOffset, nextLength } = this.#buffer();
       if (nextLength > 0) samples = decoder.conceal(this.#pcm, this.#count, samples, bytes, nextOffset, nextLength);
       else samples = decoder.conceal(this.#pcm, this.#count, samples);
     } else {
@@ -378,7 +379,7 @@ export class Playout {
 
   /** Stretches or shrinks what is stored when the delay should change; whether it did. */
   #scale(): boolean {
-    const { adjustMs } = this.#buffer;
+    const { adjustMs } = this.#buffer();
     if (adjustMs === 0) {
       this.#refused = 0;
       return false;
@@ -406,7 +407,7 @@ export class Playout {
     }
     this.#rested = 0;
     this.#count += changed;
-    this.#buffer.adjusted((changed * 1000) / sampleRate);
+    this.#buffer().adjusted((changed * 1000) / sampleRate);
     return true;
   }
 

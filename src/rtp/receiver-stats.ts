@@ -82,11 +82,12 @@ export class ReceiverStats {
   }
 
   /** Whose numbers these are, from here on. */
-  moveTo(place: Place, from = 0): void {
-    this.#s.moveTo(place, from);
-    this.bursts.moveTo(place, from + State.size);
-    this.#blocks = place.numbers;
-    this.#from = place.at + from + State.size + LossBursts.cells;
+  moveTo(numbers: Float64Array, at: number): void {
+    this.#s.numbers = numbers;
+    this.#s.at = at;
+    this.bursts.moveTo(numbers, at + State.size);
+    this.#blocks = numbers;
+    this.#from = at + State.size + LossBursts.cells;
   }
 
   begin(clockRate: number): void {

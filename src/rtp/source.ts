@@ -51,8 +51,9 @@ export class RtpSource {
   }
 
   /** Whose numbers these are, from here on. */
-  moveTo(place: Place, from = 0): void {
-    this.#s.moveTo(place, from);
+  moveTo(numbers: Float64Array, at: number): void {
+    this.#s.numbers = numbers;
+    this.#s.at = at;
   }
 
   begin(localSsrc: number): void {

@@ -1,7 +1,6 @@
 /** Puts what a stream knows of itself into its counters in shared memory, and works out how it sounds (E-model). */
 import type { CodecName } from '../codec/codec.js';
 import type { Inbound } from './inbound.js';
-import { takeLevelDbov } from './level.js';
 import type { Outbound } from './outbound.js';
 import { mosFromR, rFactor } from './quality.js';
 import type { ReceiverStats } from './receiver-stats.js';
@@ -99,8 +98,8 @@ export class StreamReport {
     counters[COUNTER.heardMs] = inbound.heardMs;
     counters[COUNTER.concealedMs] = inbound.concealedMs;
     counters[COUNTER.silenceMs] = inbound.silenceMs;
-    counters[COUNTER.receivedLevelDbov] = this.local.levelDbov = takeLevelDbov(inbound.level);
-    counters[COUNTER.receivedClipped] = inbound.level.clipped;
+    counters[COUNTER.receivedLevelDbov] = this.local.levelDbov = inbound.takeLevelDbov();
+    counters[COUNTER.receivedClipped] = inbound.clipped;
   }
 
   #buffered(): void {
@@ -126,8 +125,8 @@ export class StreamReport {
     counters[COUNTER.sentRefused] = tally.refused;
     counters[COUNTER.sentEmptySlots] = outbound.emptySlots;
     counters[COUNTER.sentSkipped] = outbound.skipped;
-    counters[COUNTER.sentLevelDbov] = takeLevelDbov(outbound.level);
-    counters[COUNTER.sentClipped] = outbound.level.clipped;
+    counters[COUNTER.sentLevelDbov] = outbound.takeLevelDbov();
+    counters[COUNTER.sentClipped] = outbound.clipped;
   }
 
   #quality(receiver: ReceiverStats, remote: RemoteView | undefined): void {

@@ -78,8 +78,10 @@ const header = new RtpHeader();
 
 const SOURCE_AT = SymmetricRtp.cells;
 const RECEIVER_AT = SOURCE_AT + RtpSource.cells;
-const PLAYOUT_AT = RECEIVER_AT + ReceiverStats.cells;
-const places = new PlacePool(PLAYOUT_AT + Playout.cells, 32);
+const INBOUND_AT = RECEIVER_AT + ReceiverStats.cells;
+const OUTBOUND_AT = INBOUND_AT + Inbound.cells;
+const PLAYOUT_AT = OUTBOUND_AT + Outbound.cells;
+const places = new PlacePool(PLAYOUT_AT + Playout.cells, 64);
 
 /** One for all streams of a thread, moved to the numbers of the one whose packet it is. */
 const source = new RtpSource(0);
@@ -104,6 +106,8 @@ export class Stream {
   readonly #speech: PlayoutReader;
   #background: PlayoutReader | undefined;
   readonly #place = places.take();
+  readonly #numbers = this.#place.numbers;
+  readonly #at = this.#place.at;
   #symmetric = new SymmetricRtp({}, this.#place);
   #latches = true;
   #receiverRate = 8000;
@@ -132,6 +136,8 @@ export class Stream {
     this.#speech = new PlayoutReader(views, layout.outgoingControl, firstSegment(memory, layout.outgoingFirst, sampleRate));
     const onFailed = options.onFailed;
     this.#outbound = new Outbound({
+      place: this.#place,
+      from: OUTBOUND_AT,
       sampleRate,
       speech: this.#speech,
       random,
@@ -144,7 +150,9 @@ export class Stream {
       sampleRate,
       frameMs,
       ring: new FrameRingWriter(views, layout.frames, options),
-      place: after(this.#place, PLAYOUT_AT),
+      place: this.#place,
+      from: INBOUND_AT,
+      playoutPlace: after(this.#place, PLAYOUT_AT),
       onWork: this.#onWork,
       onFrame: options.onReady,
       onFailed,
@@ -162,8 +170,8 @@ export class Stream {
       onUnavailable: () => onNews({ type: 'rtcpUnavailable' }),
     });
     this.#report = new StreamReport(streamCounters(memory, layout.counters), this.#inbound, this.#outbound);
-    this.#source.begin(this.#outbound.ssrc);
-    this.#receiver.begin(this.#receiverRate);
+    this.#source().begin(this.#outbound.ssrc);
+    this.#receiver().begin(this.#receiverRate);
     this.#lastAliveAt = options.clock.now();
     this.#arrivalPhase = wheel.quietestPhase(frameMs);
     wheel.add(this.#inbound, frameMs, this.#arrivalPhase);
@@ -171,13 +179,13 @@ export class Stream {
     socket.onError = this.#onRefused;
   }
 
-  get #source(): RtpSource {
-    source.moveTo(this.#place, SOURCE_AT);
+  #source(): RtpSource {
+    source.moveTo(this.#numbers, this.#at + SOURCE_AT);
     return source;
   }
 
-  get #receiver(): ReceiverStats {
-    receiver.moveTo(this.#place, RECEIVER_AT);
+  #receiver(): ReceiverStats {
+    receiver.moveTo(this.#numbers, this.#at + RECEIVER_AT);
     return receiver;
   }
 
@@ -242,15 +250,15 @@ export class Stream {
     const clockRate = this.#inbound.clockRate;
     if (clockRate !== this.#receiverRate) {
       this.#receiverRate = clockRate;
-      this.#report.keep(this.#receiver);
-      this.#receiver.reset(clockRate);
+      this.#report.keep(this.#receiver());
+      this.#receiver().reset(clockRate);
     }
     this.#rtcp.session ??= this.#options.rooms.rtcp?.({
       ssrc: this.#outbound.ssrc,
       cname: this.#options.cname,
       random: this.#options.random,
       reducedSize: parameters.reducedSizeRtcp === true,
-      receiver: () => this.#receiver,
+      receiver: () => this.#receiver(),
     });
     const packetMs = this.#outbound.packetMs;
     this.#outbound.use(parameters.codec, this.#outbound.protect?.rtpOverhead ?? 0);
@@ -327,7 +335,7 @@ export class Stream {
     }
     if (!this.#takeSource(parsed, now)) return;
     const { receiving, playout } = this.#inbound;
-    if (this.#receiver.onPacket(parsed, parsed.payloadLength, now) === 'duplicate') return;
+    if (this.#receiver().onPacket(parsed, parsed.payloadLength, now) === 'duplicate') return;
     if (this.#isSilent) this.#alive(now);
     if (!this.#heard) {
       this.#heard = true;
@@ -351,7 +359,7 @@ export class Stream {
 
   /** Whether the packet is of the source we listen to (RFC 3550 A.1, §8.2). */
   #takeSource(parsed: RtpHeader, now: number): boolean {
-    switch (this.#source.accept(parsed, now)) {
+    switch (this.#source().accept(parsed, now)) {
       case 'valid':
         return true;
       case 'started':
@@ -359,8 +367,8 @@ export class Stream {
         return true;
       case 'changed':
       case 'restarted':
-        this.#report.keep(this.#receiver);
-        this.#receiver.reset();
+        this.#report.keep(this.#receiver());
+        this.#receiver().reset();
         this.#inbound.playout?.restart();
         this.#keys.reset();
         this.#rtcp.session?.onReceived(parsed.ssrc, now);
@@ -368,7 +376,7 @@ export class Stream {
       case 'collision':
         this.#tellRtcp();
         this.#outbound.ssrc = this.#options.random.uint32();
-        this.#source.localSsrc = this.#outbound.ssrc;
+        this.#source().localSsrc = this.#outbound.ssrc;
         this.#rtcp.bye(now);
         this.#rtcp.session?.restart(this.#outbound.ssrc);
         return true;
@@ -379,7 +387,7 @@ export class Stream {
 
   readonly #onRefused = (): void => {
     this.#tally.refused++;
-    this.#outbound.refused++;
+    this.#outbound.noteRefused();
   };
 
   #alive(now: number): void {
@@ -408,24 +416,24 @@ export class Stream {
       session.onSent(sentTimestamp, sentBytes - this.#toldBytes, sentAt, clockRate, sentPackets - this.#toldPackets);
     this.#toldPackets = sentPackets;
     this.#toldBytes = sentBytes;
-    const { ssrc } = this.#source;
-    if (ssrc !== undefined && this.#receiver.lastAt > this.#toldHeardAt) {
-      this.#toldHeardAt = this.#receiver.lastAt;
+    const { ssrc } = this.#source();
+    if (ssrc !== undefined && this.#receiver().lastAt > this.#toldHeardAt) {
+      this.#toldHeardAt = this.#receiver().lastAt;
       session.onReceived(ssrc, this.#toldHeardAt);
     }
   }
 
   #watch(now: number): void {
     const limit = this.#parameters?.silentAfterMs ?? 0;
-    if (this.#receiver.lastAt > this.#lastAliveAt) this.#lastAliveAt = this.#receiver.lastAt;
+    if (this.#receiver().lastAt > this.#lastAliveAt) this.#lastAliveAt = this.#receiver().lastAt;
     if (limit === 0 || this.#isSilent || now - this.#lastAliveAt < limit) return;
     this.#isSilent = true;
     this.#options.onNews({ type: 'silent', sinceMs: now - this.#lastAliveAt });
   }
 
   #publish(): void {
-    this.#tally.foreign = this.#symmetric.dropped + this.#source.foreign + this.#rtcp.foreign;
-    this.#report.publish(this.#receiver, this.#tally, this.#rtcp.session?.remote);
+    this.#tally.foreign = this.#symmetric.dropped + this.#source().foreign + this.#rtcp.foreign;
+    this.#report.publish(this.#receiver(), this.#tally, this.#rtcp.session?.remote);
   }
 }
 

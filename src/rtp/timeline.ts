@@ -63,9 +63,10 @@ export class Timeline {
   }
 
   /** Whose numbers these are, from here on. */
-  moveTo(place: Place, from = 0): void {
-    this.#s.moveTo(place, from);
-    this.#arrivals.moveTo(place, from + State.size);
+  moveTo(numbers: Float64Array, at: number): void {
+    this.#s.numbers = numbers;
+    this.#s.at = at;
+    this.#arrivals.moveTo(numbers, at + State.size);
   }
 
   begin(clockRate: number, maxLateMs: number): void {
