@@ -118,12 +118,16 @@ export function codecOfStaticPayloadType(payloadType: number): CodecDescription 
   }
 }
 
+/** They remember nothing: one for all calls. */
+const g711Encoders = { pcmu: new G711Encoder('pcmu'), pcma: new G711Encoder('pcma') };
+const g711Decoders = { pcmu: new G711Decoder('pcmu'), pcma: new G711Decoder('pcma') };
+
 /** Opus wants `await loadOpus()` before; the others are always there. */
 export function encoder(name: CodecName, options: CodecOptions = {}): Encoder {
   switch (name) {
     case 'pcmu':
     case 'pcma':
-      return new G711Encoder(name);
+      return g711Encoders[name];
     case 'g722':
       return new G722Encoder(options);
     case 'l16':
@@ -140,7 +144,7 @@ export function decoder(name: CodecName, options: CodecOptions = {}): Decoder {
   switch (name) {
     case 'pcmu':
     case 'pcma':
-      return new G711Decoder(name);
+      return g711Decoders[name];
     case 'g722':
       return new G722Decoder(options);
     case 'l16':

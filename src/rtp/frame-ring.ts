@@ -161,38 +161,46 @@ export class FrameCursor {
   source: FrameSource = 'silence';
   /** What this cursor lost just before the frame returned last. */
   droppedMs = 0;
-  readonly #memory: FrameMemory;
+  readonly #words: Int32Array;
+  readonly #samples: Int16Array;
+  readonly #head: number;
+  readonly #capacity: number;
+  readonly #frameSamples: number;
   readonly #frameMs: number;
   #at: number;
   /** Made at the first borrow: one view a slot, used again every second. */
   #views: (Int16Array | undefined)[] | undefined;
 
   constructor(memory: FrameMemory, frameMs: number, at: number) {
-    this.#memory = memory;
+    this.#words = memory.words;
+    this.#samples = memory.samples;
+    this.#head = memory.head;
+    this.#capacity = memory.capacity;
+    this.#frameSamples = memory.frameSamples;
     this.#frameMs = frameMs;
     this.#at = at;
   }
 
   /** Frames waiting; those that were lost are not counted. */
   get available(): number {
-    return Math.min(this.#memory.written - this.#at, this.#memory.capacity - 1);
+    return Math.min(this.#written() - this.#at, this.#capacity - 1);
   }
 
   /** A copy of the next frame, in `into` or in an array of its own; undefined when there is none yet. */
   next(into?: Int16Array): Int16Array | undefined {
-    const memory = this.#memory;
-    const { frameSamples, samples, capacity } = memory;
+    const samples = this.#samples;
+    const frameSamples = this.#frameSamples;
     let lost = 0;
     for (;;) {
       const missed = this.#seek();
       if (missed < 0) return undefined;
       lost += missed;
       const copy = into ?? new Int16Array(frameSamples);
-      const slot = this.#at % capacity;
-      const at = memory.first + slot * frameSamples;
+      const slot = this.#at % this.#capacity;
+      const at = this.#placeOf(slot);
       for (let i = 0; i < frameSamples; i++) copy[i] = samples[at + i]!;
       this.#describe(slot, lost);
-      if (memory.written - this.#at < capacity) {
+      if (this.#written() - this.#at < this.#capacity) {
         this.#at++;
         return copy;
       }
@@ -202,12 +210,12 @@ export class FrameCursor {
 
   /** The next frame where it lies: good for this turn of the event loop, and for reading only. */
   borrow(): Int16Array | undefined {
-    const { frameSamples, samples, capacity, first } = this.#memory;
     const missed = this.#seek();
     if (missed < 0) return undefined;
+    const capacity = this.#capacity;
     const slot = this.#at % capacity;
     this.#views ??= new Array<Int16Array | undefined>(capacity).fill(undefined);
-    this.#views[slot] ??= samples.subarray(first + slot * frameSamples, first + (slot + 1) * frameSamples);
+    this.#views[slot] ??= this.#samples.subarray(this.#placeOf(slot), this.#placeOf(slot + 1));
     this.#describe(slot, missed);
     this.#at++;
     return this.#views[slot];
@@ -215,18 +223,27 @@ export class FrameCursor {
 
   /** Goes to the oldest frame still whole; returns the frames lost on the way, or -1 when none is waiting. */
   #seek(): number {
-    const { written } = this.#memory;
+    const written = this.#written();
     if (this.#at >= written) return -1;
-    const lost = written - (this.#memory.capacity - 1) - this.#at;
+    const lost = written - (this.#capacity - 1) - this.#at;
     if (lost <= 0) return 0;
     this.#at += lost;
     return lost;
   }
 
+  #written(): number {
+    return Atomics.load(this.#words, this.#head + WRITTEN);
+  }
+
+  /** Where in `#samples` a frame begins. */
+  #placeOf(slot: number): number {
+    return 2 * (this.#head + HEAD_WORDS + META_WORDS * this.#capacity) + slot * this.#frameSamples;
+  }
+
   #describe(slot: number, lost: number): void {
-    const { words, meta } = this.#memory;
-    this.source = SOURCES[words[meta + slot * META_WORDS]!] ?? 'silence';
-    this.timeMs = words[meta + slot * META_WORDS + 1]!;
+    const meta = this.#head + HEAD_WORDS + slot * META_WORDS;
+    this.source = SOURCES[this.#words[meta]!] ?? 'silence';
+    this.timeMs = this.#words[meta + 1]!;
     this.droppedMs = lost * this.#frameMs;
   }
 }

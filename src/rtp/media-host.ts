@@ -179,7 +179,7 @@ export class MediaHost {
   }
 
   readonly #wake = (): void => {
-    if (this.#ready.needsWake()) this.#options.report({ type: 'wake' });
+    if (this.#ready.tell()) this.#options.report({ type: 'wake' });
   };
 
   readonly #onEmptySlot = (): void => {

@@ -116,8 +116,9 @@ export class Outbound extends Turn {
   /** At the bot's rate. */
   #samples = 160;
   /** Two packets take turns: one may still be on its way out when the next is written. */
-  #slots: [Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0)];
-  #even = false;
+  #odd = Buffer.alloc(0);
+  #even = Buffer.alloc(0);
+  #isEven = false;
   /** The first packet after silence says so (RFC 3551 §4.1). */
   #marker = true;
   /** Tones in the audio, where telephone-event was not agreed. */
@@ -245,7 +246,9 @@ export class Outbound extends Turn {
     // A resampler to 44.1 kHz gives a sample more now and one less later.
     const rounding = description.sampleRate % 8000 === 0 ? 0 : 2 * description.channels;
     const bytes = RTP_HEADER_BYTES + Math.max(description.bytesPer(this.#packetMs) + rounding, 16) + overhead;
-    if (this.#slots[0].length < bytes) this.#slots = [Buffer.alloc(bytes), Buffer.alloc(bytes)];
+    if (this.#even.length >= bytes) return;
+    this.#even = Buffer.alloc(bytes);
+    this.#odd = Buffer.alloc(bytes);
   }
 
   skip(turns: number): void {
@@ -310,8 +313,7 @@ export class Outbound extends Turn {
       length = this.#resampler.process(spoken, count, resampled);
       samples = resampled;
     }
-    this.#even = !this.#even;
-    const packet = this.#slots[this.#even ? 0 : 1];
+    const packet = this.#nextPacket();
     const bytes = this.#encoder!.encode(samples, length, packet, RTP_HEADER_BYTES);
     if (bytes === 0) {
       this.#marker = true; // The codec's own silence (Opus DTX).
@@ -334,6 +336,11 @@ export class Outbound extends Turn {
     onDone();
   }
 
+  #nextPacket(): Buffer {
+    this.#isEven = !this.#isEven;
+    return this.#isEven ? this.#even : this.#odd;
+  }
+
   #isQuiet(): boolean {
     return this.#s().quietMs > QUIET_BEFORE_NOISE_MS;
   }
@@ -344,8 +351,7 @@ export class Outbound extends Turn {
     const { quietMs, timestamp } = this.#s();
     const since = quietMs - QUIET_BEFORE_NOISE_MS - this.#packetMs;
     if (since % NOISE_EVERY_MS >= this.#packetMs) return;
-    this.#even = !this.#even;
-    const packet = this.#slots[this.#even ? 0 : 1];
+    const packet = this.#nextPacket();
     packet[RTP_HEADER_BYTES] = NOISE_LEVEL;
     this.#send(packet, 1, this.noisePayloadType, false, timestamp, now);
   }
@@ -381,8 +387,7 @@ export class Outbound extends Turn {
 
   /** The audio waits while a tone goes out, so that nothing of it is lost. */
   #sendEvent(events: DtmfSender, now: number): void {
-    this.#even = !this.#even;
-    const packet = this.#slots[this.#even ? 0 : 1];
+    const packet = this.#nextPacket();
     const { eventTime, timestamp } = this.#s();
     const bytes = events.next(eventTime, packet, RTP_HEADER_BYTES);
     if (bytes > 0) {

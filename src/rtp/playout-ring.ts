@@ -76,6 +76,8 @@ export class PlayoutRing {
   #rewritten = 0;
   readonly #marks: Mark[] = [];
   readonly #drains: Drain[] = [];
+  /** There are some: asked at every wake-up, and the arrays themselves would be cold. */
+  #isAwaited = false;
   #ended = false;
 
   constructor(views: SharedViews, controlOffset: number, first: PlayoutSegment, options: PlayoutRingOptions) {
@@ -186,6 +188,7 @@ export class PlayoutRing {
   /** Names the present end of what was written. */
   mark(name: string): void {
     this.#marks.push({ name, position: this.#written });
+    this.#isAwaited = true;
     this.#watch();
     if (this.#passed() >= this.#written) queueMicrotask(() => this.settle()); // Nothing before it: sent already; but not from within this call.
   }
@@ -195,6 +198,7 @@ export class PlayoutRing {
     if (this.queuedSamples <= 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#drains.push({ position: this.#written, resolve });
+      this.#isAwaited = true;
       this.#watch();
       this.settle();
     });
@@ -202,9 +206,10 @@ export class PlayoutRing {
 
   /** The reader passed something: says which marks were sent. Called at every wake-up; cheap when nothing is awaited. */
   settle(): void {
-    if (this.#marks.length === 0 && this.#drains.length === 0) return;
+    if (!this.#isAwaited) return;
     this.#settle(this.#passed());
     this.#watch();
+    this.#isAwaited = this.#marks.length > 0 || this.#drains.length > 0;
   }
 
   /** The call is over: what is queued is cleared, marks and waits end. */

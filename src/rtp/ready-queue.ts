@@ -14,12 +14,15 @@ export function readyQueueMemory(streams: number): SharedArrayBuffer {
   return new SharedArrayBuffer((HEAD_WORDS + 2 * streams) * 4);
 }
 
+/** One end of it: an object for the writer, another for the reader. */
 export class ReadyQueue {
   readonly #head: Int32Array;
   /** Stream numbers, in a ring. */
   readonly #entries: Int32Array;
   /** For each stream, whether it is in the ring. */
   readonly #queued: Int32Array;
+  /** How far this end is; the other learns of it once a tick, for each telling waits until all memory is written. */
+  #at = 0;
 
   constructor(memory: SharedArrayBuffer) {
     const streams = (memory.byteLength / 4 - HEAD_WORDS) / 2;
@@ -31,14 +34,15 @@ export class ReadyQueue {
   /** The media thread: this stream has something. */
   push(stream: number): void {
     if (Atomics.exchange(this.#queued, stream, 1) === 1) return;
-    const written = this.#head[WRITTEN]!;
-    this.#entries[written % this.#entries.length] = stream;
-    Atomics.store(this.#head, WRITTEN, (written + 1) % (2 * this.#entries.length));
+    const { length } = this.#entries;
+    this.#entries[this.#at % length] = stream;
+    this.#at = (this.#at + 1) % (2 * length);
   }
 
-  /** The media thread, at the end of a tick: whether the reader must be woken now. */
-  needsWake(): boolean {
-    return Atomics.load(this.#head, WRITTEN) !== Atomics.load(this.#head, TAKEN) && Atomics.exchange(this.#head, AWAKE, 1) === 0;
+  /** The media thread, at the end of a tick: tells of what was pushed in it; whether the reader must be woken now. */
+  tell(): boolean {
+    if (this.#head[WRITTEN] !== this.#at) Atomics.store(this.#head, WRITTEN, this.#at);
+    return this.#at !== Atomics.load(this.#head, TAKEN) && Atomics.exchange(this.#head, AWAKE, 1) === 0;
   }
 
   /** The reader, first thing when woken: what is pushed from here on wakes it again. */
@@ -48,10 +52,13 @@ export class ReadyQueue {
 
   /** The reader: the next stream that has something, or -1. */
   take(): number {
-    const taken = this.#head[TAKEN]!;
-    if (taken === Atomics.load(this.#head, WRITTEN)) return -1;
-    const stream = this.#entries[taken % this.#entries.length]!;
-    Atomics.store(this.#head, TAKEN, (taken + 1) % (2 * this.#entries.length));
+    if (this.#at === Atomics.load(this.#head, WRITTEN)) {
+      Atomics.store(this.#head, TAKEN, this.#at);
+      return -1;
+    }
+    const { length } = this.#entries;
+    const stream = this.#entries[this.#at % length]!;
+    this.#at = (this.#at + 1) % (2 * length);
     Atomics.store(this.#queued, stream, 0);
     return stream;
   }

@@ -34,6 +34,8 @@ const MOST_PPM = 50_000;
 
 const State = cellsOf(
   'clockRate',
+  // The fastest transit of the block that grows.
+  'fastest',
   'ssrc',
   'base',
   'highest',
@@ -268,18 +270,15 @@ export class ReceiverStats {
   }
 
   #noteTransit(transit: number, now: number): void {
-    if (this.#s.blocks === 0 || now >= this.#s.blockEnd) {
-      this.#s.blockEnd = now + BLOCK_MS;
-      this.#blocks[this.#from + 2 * (this.#s.blocks & LAST_BLOCK)] = now;
-      this.#blocks[this.#from + 2 * (this.#s.blocks & LAST_BLOCK) + 1] = transit;
-      this.#s.blocks++;
-      return;
-    }
-    const block = (this.#s.blocks - 1) & LAST_BLOCK;
-    if (transit < this.#blocks[this.#from + 2 * block + 1]!) {
-      this.#blocks[this.#from + 2 * block] = now;
-      this.#blocks[this.#from + 2 * block + 1] = transit;
-    }
+    const s = this.#s;
+    if (s.blocks === 0 || now >= s.blockEnd) {
+      s.blockEnd = now + BLOCK_MS;
+      s.blocks++;
+    } else if (transit >= s.fastest) return;
+    s.fastest = transit;
+    const block = (s.blocks - 1) & LAST_BLOCK;
+    this.#blocks[this.#from + 2 * block] = now;
+    this.#blocks[this.#from + 2 * block + 1] = transit;
   }
 
   #shiftSeen(step: number): void {

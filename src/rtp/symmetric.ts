@@ -52,10 +52,14 @@ const State = cellsOf(
   'dropped',
 );
 
+/** One for all streams of a thread, moved to the numbers of the one that is asked. */
+const state = new State(ownPlace(State.size));
+
 export class SymmetricRtp {
   static readonly cells = State.size;
   readonly #options: SymmetricOptions;
-  readonly #s;
+  readonly #numbers: Float64Array;
+  readonly #at: number;
   #signalledAddress: string | undefined;
   #address: string | undefined;
   #isLatched = false;
@@ -64,8 +68,17 @@ export class SymmetricRtp {
 
   constructor(options: Partial<SymmetricOptions> = {}, place: Place = ownPlace(SymmetricRtp.cells)) {
     this.#options = { ...DEFAULTS, ...options };
-    this.#s = new State(place);
-    this.#s.formerUntil = Number.NaN;
+    this.#numbers = place.numbers;
+    this.#at = place.at;
+    const s = this.#s();
+    s.clear();
+    s.formerUntil = Number.NaN;
+  }
+
+  #s(): typeof state {
+    state.numbers = this.#numbers;
+    state.at = this.#at;
+    return state;
   }
 
   /** Where to send to; undefined before anything is known. */
@@ -74,12 +87,12 @@ export class SymmetricRtp {
   }
 
   get port(): number {
-    return this.#s.port;
+    return this.#s().port;
   }
 
   /** Packets not heard for where they came from. */
   get dropped(): number {
-    return this.#s.dropped;
+    return this.#s().dropped;
   }
 
   /** The peer has been heard from there. */
@@ -89,32 +102,33 @@ export class SymmetricRtp {
 
   /** What SDP says. The same again changes nothing; something else starts afresh. */
   expect(address: string, port: number): void {
-    if (address === this.#signalledAddress && port === this.#s.signalledPort) return;
+    if (address === this.#signalledAddress && port === this.#s().signalledPort) return;
     if (this.#isLatched) {
       this.#formerAddress = this.#address;
-      this.#s.formerPort = this.#s.port;
-      this.#s.formerUntil = Number.NaN;
+      this.#s().formerPort = this.#s().port;
+      this.#s().formerUntil = Number.NaN;
     }
     this.#signalledAddress = address;
-    this.#s.signalledPort = port;
+    this.#s().signalledPort = port;
     this.#address = address;
-    this.#s.port = port;
+    this.#s().port = port;
     this.#isLatched = false;
     this.#newAddress = undefined;
-    this.#s.newRun = 0;
+    this.#s().newRun = 0;
   }
 
   /** Whether a packet is heard, by where it comes from. `authenticated`: SRTP has shown that the peer made it. */
   accept(address: string, port: number, header: RtpHeader, now: number, proof: 'authenticated' | 'plain'): AddressVerdict {
-    if (port === this.#s.port && address === this.#address) {
+    const s = this.#s();
+    if (port === s.port && address === this.#address) {
       if (!this.#isLatched) this.#latch(address, port, now);
       this.#follow(header, now);
       return 'accept';
     }
     if (!this.#options.latch) return this.#drop();
-    if (!this.#isLatched && port === this.#s.formerPort && address === this.#formerAddress) {
-      if (Number.isNaN(this.#s.formerUntil)) this.#s.formerUntil = now + FAREWELL_MS;
-      if (now < this.#s.formerUntil) return 'accept';
+    if (!this.#isLatched && port === s.formerPort && address === this.#formerAddress) {
+      if (Number.isNaN(s.formerUntil)) s.formerUntil = now + FAREWELL_MS;
+      if (now < s.formerUntil) return 'accept';
     }
     this.#note(address, port, header);
     if (!this.#isConvincing(header, now, proof)) return this.#drop();
@@ -124,56 +138,54 @@ export class SymmetricRtp {
   }
 
   #drop(): 'drop' {
-    this.#s.dropped++;
+    this.#s().dropped++;
     return 'drop';
   }
 
   #latch(address: string, port: number, now: number): void {
     this.#address = address;
-    this.#s.port = port;
+    this.#s().port = port;
     this.#isLatched = true;
-    this.#s.latchedAt = now;
+    this.#s().latchedAt = now;
     this.#formerAddress = undefined;
     this.#newAddress = undefined;
-    this.#s.newRun = 0;
+    this.#s().newRun = 0;
   }
 
   #follow(header: RtpHeader, now: number): void {
-    if (header.ssrc !== this.#s.ssrc || diff16(header.sequence, this.#s.sequence) > 0) this.#s.sequence = header.sequence;
-    this.#s.ssrc = header.ssrc;
-    this.#s.lastAt = now;
+    const s = this.#s();
+    if (header.ssrc !== s.ssrc || diff16(header.sequence, s.sequence) > 0) s.sequence = header.sequence;
+    s.ssrc = header.ssrc;
+    s.lastAt = now;
   }
 
   /** Counts the packets in a row that come from one new address. */
   #note(address: string, port: number, header: RtpHeader): void {
     const { ssrc, sequence } = header;
-    const step = diff16(sequence, this.#s.newSequence);
+    const s = this.#s();
+    const step = diff16(sequence, s.newSequence);
     const follows =
-      port === this.#s.newPort &&
-      address === this.#newAddress &&
-      ssrc === this.#s.newSsrc &&
-      step > 0 &&
-      step <= MAX_DROPOUT &&
-      this.#s.newRun > 0;
-    this.#s.newRun = follows ? this.#s.newRun + 1 : 1;
+      port === s.newPort && address === this.#newAddress && ssrc === s.newSsrc && step > 0 && step <= MAX_DROPOUT && s.newRun > 0;
+    s.newRun = follows ? s.newRun + 1 : 1;
     this.#newAddress = address;
-    this.#s.newPort = port;
-    this.#s.newSsrc = ssrc;
-    this.#s.newSequence = sequence;
+    s.newPort = port;
+    s.newSsrc = ssrc;
+    s.newSequence = sequence;
   }
 
   #isConvincing(header: RtpHeader, now: number, proof: 'authenticated' | 'plain'): boolean {
-    const step = diff16(header.sequence, this.#s.sequence);
+    const s = this.#s();
+    const step = diff16(header.sequence, s.sequence);
     // An older packet that went another way says nothing of where the peer is now.
-    if (proof === 'authenticated') return !this.#isLatched || header.ssrc !== this.#s.ssrc || step > 0;
+    if (proof === 'authenticated') return !this.#isLatched || header.ssrc !== s.ssrc || step > 0;
     const { probation, silentMs } = this.#options;
-    const run = this.#s.newRun;
+    const run = s.newRun;
     if (!this.#isLatched) return run >= probation;
-    const silence = now - this.#s.lastAt;
-    if (this.#s.newPort === this.#s.signalledPort && this.#newAddress === this.#signalledAddress) {
-      if (run >= probation && (silence >= silentMs || now - this.#s.latchedAt < PREFERRED_MS)) return true;
+    const silence = now - s.lastAt;
+    if (s.newPort === s.signalledPort && this.#newAddress === this.#signalledAddress) {
+      if (run >= probation && (silence >= silentMs || now - s.latchedAt < PREFERRED_MS)) return true;
     }
-    if (header.ssrc === this.#s.ssrc) return run >= probation && silence >= silentMs && step > 0 && step <= MAX_DROPOUT;
+    if (header.ssrc === s.ssrc) return run >= probation && silence >= silentMs && step > 0 && step <= MAX_DROPOUT;
     return this.#newAddress === this.#address && run >= RESTART_RUN && silence >= RESTART_SILENT_MS;
   }
 }
