@@ -57,9 +57,10 @@ type FrameListener = (frame: AudioFrame) => unknown;
 
 interface PushConsumer {
   readonly listener: FrameListener;
-  readonly options: FrameOptions;
+  readonly borrows: boolean;
   readonly isOnce: boolean;
   cursor: FrameCursor | undefined;
+  isGone: boolean;
 }
 
 export class CallAudio {
@@ -72,9 +73,14 @@ export class CallAudio {
   readonly #input: PcmInput;
   readonly #events: MarkEvents;
   readonly #utterance: Utterance;
-  readonly #push: PushConsumer[] = [];
+  /** The first of those who listen, and the others: most calls have one, and an array more is a trip to memory more for each frame. */
+  #first: PushConsumer | undefined;
+  #others: readonly PushConsumer[] = [];
   readonly #waiting = new Set<() => void>();
+  #isAwaited = false;
   readonly #drains: (() => void)[] = [];
+  /** What is written is not simply samples at our rate, or was not: the input remembers some of it. */
+  #isConverting = false;
   #line: AudioLine | undefined;
   #marks: RingMarks | undefined;
   #isEnded = false;
@@ -121,12 +127,12 @@ export class CallAudio {
     const next = async (): Promise<IteratorResult<AudioFrame>> => {
       for (;;) {
         if (isDone) return { done: true, value: undefined };
-        const frame = this.#take(attach(), options);
+        const frame = this.#take(attach(), options.borrow === true);
         if (frame !== undefined) return { done: false, value: frame };
         if (this.#isEnded) return finish();
         await new Promise<void>((resolve) => {
           wake = resolve;
-          this.#waiting.add(resolve);
+          this.#wait(resolve);
         });
         wake = undefined;
       }
@@ -190,8 +196,8 @@ export class CallAudio {
   off(event: 'mark', listener: (mark: MarkOutcome) => unknown): this;
   off(event: keyof CallAudioEvents, listener: ((frame: AudioFrame) => unknown) | ((mark: MarkOutcome) => unknown)): this {
     if (event === 'frame') {
-      const at = this.#push.findIndex((consumer) => consumer.listener === listener);
-      if (at >= 0) this.#push.splice(at, 1);
+      const consumer = [this.#first, ...this.#others].find((one) => one?.listener === listener);
+      if (consumer !== undefined) this.#removePush(consumer);
     } else {
       this.#events.off('mark', listener as (mark: MarkOutcome) => void);
     }
@@ -207,7 +213,10 @@ export class CallAudio {
    */
   write(samples: PcmChunk, options: { readonly sampleRate?: number } = {}): boolean {
     if (this.#isOver()) return false;
-    return this.#enqueue(this.#input.take(samples, options.sampleRate ?? this.sampleRate));
+    const fromRate = options.sampleRate ?? this.sampleRate;
+    if (!this.#isConverting && fromRate === this.sampleRate && samples instanceof Int16Array) return this.#enqueue(samples);
+    this.#isConverting = true;
+    return this.#enqueue(this.#input.take(samples, fromRate));
   }
 
   /** Of `write`, with back-pressure: a Web Stream of Int16Array or bytes at the call's rate; a new writer each time it is asked for. */
@@ -285,7 +294,7 @@ export class CallAudio {
     for (const resolve of this.#drains.splice(0)) resolve();
     this.#deliver();
     this.#isEnded = true;
-    this.#push.length = 0;
+    for (const consumer of [this.#first, ...this.#others]) if (consumer !== undefined) this.#removePush(consumer);
     this.#wakeAll();
   }
 
@@ -305,7 +314,7 @@ export class CallAudio {
 
   #onWrite(samples: number): void {
     const line = this.#line;
-    if (line !== undefined) this.#utterance.onWrite(samples, line.outgoing, line.incoming.written * this.frameMs);
+    if (line !== undefined) this.#utterance.onWrite(samples, line.outgoing, line.incoming.written * line.incoming.frameSamples);
   }
 
   #enqueue(samples: Int16Array): boolean {
@@ -325,7 +334,7 @@ export class CallAudio {
     return new Promise((resolve) => {
       const look = (): void => {
         if (this.#isEnded || this.queuedMs <= HIGH_WATER_MS) resolve();
-        else this.#waiting.add(look);
+        else this.#wait(look);
       };
       look();
     });
@@ -333,60 +342,74 @@ export class CallAudio {
 
   #addPush(listener: FrameListener, options: FrameOptions, isOnce: boolean): void {
     const cursor = this.#line === undefined ? undefined : this.#cursor(this.#line, options);
-    if (!this.#isEnded) this.#push.push({ listener, options, isOnce, cursor });
+    if (this.#isEnded) return;
+    const consumer = { listener, borrows: options.borrow === true, isOnce, cursor, isGone: false };
+    if (this.#first === undefined) this.#first = consumer;
+    else this.#others = [...this.#others, consumer];
+  }
+
+  #removePush(consumer: PushConsumer): void {
+    consumer.isGone = true;
+    if (consumer === this.#first) [this.#first, ...this.#others] = this.#others;
+    else this.#others = this.#others.filter((one) => one !== consumer);
   }
 
   #cursor(line: AudioLine, options: FrameOptions): FrameCursor {
     return line.incoming.cursor(options.from === 'answer' ? 'oldest' : 'now');
   }
 
-  #take(cursor: FrameCursor | undefined, options: FrameOptions): AudioFrame | undefined {
-    const samples = options.borrow === true ? cursor?.borrow() : cursor?.next();
+  #take(cursor: FrameCursor | undefined, borrows: boolean): AudioFrame | undefined {
+    const samples = borrows ? cursor?.borrow() : cursor?.next();
     if (cursor === undefined || samples === undefined) return undefined;
     return { samples, timeMs: cursor.timeMs, source: cursor.source, droppedMs: cursor.droppedMs };
   }
 
   /** @internal: frames have come. */
-  onFrames(): void {
+  readonly onFrames = (): void => {
     this.#deliver();
-    this.#wakeAll();
-  }
+    if (this.#isAwaited) this.#wakeAll();
+  };
 
   #deliver(): void {
     const line = this.#line;
-    if (line === undefined || this.#push.length === 0) return;
-    for (const consumer of this.#push.slice()) {
-      consumer.cursor ??= this.#cursor(line, { from: 'answer' });
-      for (;;) {
-        if (!this.#push.includes(consumer)) break;
-        const frame = this.#take(consumer.cursor, consumer.options);
-        if (frame === undefined) break;
-        if (consumer.isOnce) this.off('frame', consumer.listener);
-        this.#call(() => consumer.listener(frame));
+    const first = this.#first;
+    if (line === undefined || first === undefined) return;
+    const others = this.#others;
+    this.#deliverTo(first, line);
+    for (const consumer of others) this.#deliverTo(consumer, line);
+  }
+
+  #deliverTo(consumer: PushConsumer, line: AudioLine): void {
+    consumer.cursor ??= this.#cursor(line, { from: 'answer' });
+    while (!consumer.isGone) {
+      const frame = this.#take(consumer.cursor, consumer.borrows);
+      if (frame === undefined) break;
+      if (consumer.isOnce) this.#removePush(consumer);
+      // What a listener throws or rejects with ends its call, nothing else.
+      try {
+        const result = consumer.listener(frame);
+        if (isThenable(result)) result.then(undefined, this.#onThrown);
+      } catch (error) {
+        this.#onThrown(error);
       }
     }
   }
 
+  #wait(wake: () => void): void {
+    this.#waiting.add(wake);
+    this.#isAwaited = true;
+  }
+
   #wakeAll(): void {
-    if (this.#waiting.size === 0) return;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
+    this.#isAwaited = false;
     for (const wake of waiting) wake();
   }
 
   readonly #onMark = (name: string, outcome: 'sent' | 'cleared'): void => {
     this.#events.tell({ name, outcome });
   };
-
-  /** A listener of the application's: what it throws or rejects with ends its call, nothing else. */
-  #call(listener: () => unknown): void {
-    try {
-      const result = listener();
-      if (isThenable(result)) result.then(undefined, this.#onThrown);
-    } catch (error) {
-      this.#onThrown(error);
-    }
-  }
 
   /** Frames that came before the end are still handed out when the wire is gone already. */
   #isOver(): boolean {

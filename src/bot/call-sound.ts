@@ -20,6 +20,7 @@ export class CallSound {
   readonly #session: CallSession;
   readonly #host: CallSoundHost;
   readonly #recordings = new Set<Recording>();
+  #stopPumping: (() => void) | undefined;
   #audio: CallAudio | undefined;
   #format: ResolvedAudio;
   #player: Player | undefined;
@@ -65,8 +66,11 @@ export class CallSound {
 
   record(path: string, options: RecordOptions): Recording {
     if (this.#isEnded) throw new SipBotError('ERR_CALL_ENDED', 'the call has ended: nothing can be recorded any more');
-    const recording = new Recording(path, options, this.audio, (one) => this.#recordings.delete(one));
+    const recording = new Recording(path, options, this.audio, (one) => this.#onRecorded(one));
     this.#recordings.add(recording);
+    this.#stopPumping ??= this.#session.onFrames(() => {
+      for (const one of this.#recordings) one.pump();
+    });
     const { stream } = this.#session;
     if (stream !== undefined) recording.attach(stream.incoming, stream.sent);
     return recording;
@@ -95,6 +99,13 @@ export class CallSound {
     this.#audio?.end();
   }
 
+  #onRecorded(recording: Recording): void {
+    this.#recordings.delete(recording);
+    if (this.#recordings.size > 0) return;
+    this.#stopPumping?.();
+    this.#stopPumping = undefined;
+  }
+
   #open(format: ResolvedAudio): CallAudio {
     this.#format = format;
     const audio = new CallAudio({ ...format, onThrown: (error) => this.#host.onThrown(error) });
@@ -111,9 +122,6 @@ export class CallSound {
     if (this.#onPacket !== undefined) stream.capture(this.#onPacket);
     this.#player?.attach();
     for (const recording of this.#recordings) recording.attach(stream.incoming, stream.sent);
-    this.#session.onFrames(() => {
-      audio.onFrames();
-      for (const recording of this.#recordings) recording.pump();
-    });
+    this.#session.onFrames(audio.onFrames);
   }
 }

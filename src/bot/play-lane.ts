@@ -61,7 +61,8 @@ export class PlayLane {
 
   /** Sounds are queued or being fed: what is written by hand must wait behind them. */
   get isBusy(): boolean {
-    return this.#isRunning || this.#queue.length > 0;
+    // Once there is a ring whatever is queued runs.
+    return this.#isRunning || (this.#ring === undefined && this.#queue.length > 0);
   }
 
   /** Written by hand, and waiting. */

@@ -10,18 +10,18 @@ export class Utterance {
   readonly #sampleRate: number;
   /** The ring's count of played samples at which it begins. */
   #base = 0;
-  /** Media time at which all that was written will have been sent. */
-  #endMs = Number.NEGATIVE_INFINITY;
+  /** Media time, in samples, at which all that was written will have been sent. */
+  #end = 0;
 
   constructor(sampleRate: number) {
     this.#sampleRate = sampleRate;
   }
 
-  /** Before `samples` are written into the ring. */
-  onWrite(samples: number, ring: PlayoutRing, nowMs: number): void {
+  /** Before `samples` are written into the ring. `now`: media time in samples. */
+  onWrite(samples: number, ring: PlayoutRing, now: number): void {
     const queued = ring.queuedSamples;
-    if (queued === 0 && nowMs - this.#endMs >= SILENCE_MS) this.#base = ring.playedSamples;
-    this.#endMs = nowMs + ((queued + samples) * 1000) / this.#sampleRate;
+    if (queued === 0 && (now - this.#end) * 1000 >= SILENCE_MS * this.#sampleRate) this.#base = ring.playedSamples;
+    this.#end = now + queued + samples;
   }
 
   /** The samples heard of it; what is written from here on is another. */

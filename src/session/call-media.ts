@@ -98,9 +98,7 @@ export class CallMedia {
     }
     this.#stream = stream;
     stream.onEvent = (event) => this.#onEvent(event);
-    stream.onFrames = () => {
-      for (const listener of this.#listeners) listener();
-    };
+    this.#listen();
     this.#events.onStream(stream);
     return stream;
   }
@@ -108,7 +106,23 @@ export class CallMedia {
   /** Frames are there to be read; every listener is told. The result stops it. */
   onFrames(listener: () => void): () => void {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.#listen();
+    return () => {
+      this.#listeners.delete(listener);
+      this.#listen();
+    };
+  }
+
+  /** Most calls have one who listens: it hears from the stream itself. */
+  #listen(): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    const [first, ...others] = this.#listeners;
+    if (others.length === 0) stream.onFrames = first;
+    else
+      stream.onFrames = () => {
+        for (const listener of this.#listeners) listener();
+      };
   }
 
   /** What we can do, for an offer or an answer to `offered`. The stream has to be open. */
