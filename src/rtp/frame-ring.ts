@@ -19,7 +19,9 @@ export const DTMF = 3;
 const HEAD_WORDS = 2;
 const WRITTEN = 0;
 const ENDED = 1;
+/** Before each frame's samples: its source, and its time. */
 const META_WORDS = 2;
+const META_SAMPLES = 2 * META_WORDS;
 
 /** What both ends must agree on to read the same memory. */
 export interface FrameFormat {
@@ -32,9 +34,14 @@ const frameSamplesOf = (format: FrameFormat): number => (format.sampleRate / 100
 /** One second of frames, and one more: the one being written. */
 const capacityOf = (format: FrameFormat): number => Math.ceil(1000 / format.frameMs) + 1;
 
+/** From one frame to the next, in samples: an even number of them. */
+const rowOf = (format: FrameFormat): number => META_SAMPLES + 2 * Math.ceil(frameSamplesOf(format) / 2);
+
+export const frameHeadBytes = HEAD_WORDS * 4;
+
+/** Its head included. */
 export function frameRingBytes(format: FrameFormat): number {
-  const capacity = capacityOf(format);
-  return (HEAD_WORDS + META_WORDS * capacity) * 4 + capacity * frameSamplesOf(format) * 2;
+  return frameHeadBytes + capacityOf(format) * rowOf(format) * 2;
 }
 
 class FrameMemory {
@@ -44,19 +51,19 @@ class FrameMemory {
   readonly samples: Int16Array;
   /** Where the head begins, in words, ... */
   readonly head: number;
-  /** ... what is told of each frame, ... */
-  readonly meta: number;
-  /** ... and the frames, in samples. */
+  /** ... and the frames, in samples, and from one to the next. */
   readonly first: number;
+  readonly row: number;
 
-  constructor({ words, samples }: SharedViews, offset: number, format: FrameFormat) {
+  /** `headOffset`: elsewhere, beside what is looked at together with it; else before the frames. */
+  constructor({ words, samples }: SharedViews, offset: number, format: FrameFormat, headOffset = offset) {
     this.capacity = capacityOf(format);
     this.frameSamples = frameSamplesOf(format);
     this.words = words;
     this.samples = samples;
-    this.head = offset / 4;
-    this.meta = this.head + HEAD_WORDS;
-    this.first = 2 * (this.meta + META_WORDS * this.capacity);
+    this.head = headOffset / 4;
+    this.first = (headOffset === offset ? offset + frameHeadBytes : offset) / 2;
+    this.row = rowOf(format);
   }
 
   /** Frames written since the call began. */
@@ -73,33 +80,33 @@ export class FrameRingWriter {
   readonly #capacity: number;
   readonly #frameSamples: number;
   readonly #head: number;
-  readonly #meta: number;
   readonly #first: number;
+  readonly #row: number;
   #written = 0;
   /** Where the next frame goes. */
   #slot = 0;
 
-  constructor(views: SharedViews, offset: number, format: FrameFormat) {
-    const { capacity, frameSamples, words, head, meta, first } = new FrameMemory(views, offset, format);
+  constructor(views: SharedViews, offset: number, format: FrameFormat, headOffset?: number) {
+    const { capacity, frameSamples, words, head, first, row } = new FrameMemory(views, offset, format, headOffset);
     this.samples = views.samples;
     this.#words = words;
     this.#capacity = capacity;
     this.#frameSamples = frameSamples;
     this.#head = head;
-    this.#meta = meta;
     this.#first = first;
+    this.#row = row;
   }
 
   /** Where in `samples` the next frame lies. */
   begin(): number {
-    return this.#first + this.#slot * this.#frameSamples;
+    return this.#first + this.#slot * this.#row + META_SAMPLES;
   }
 
   /** The frame is whole: readers may have it. */
   commit(source: number, timeMs: number): void {
     const slot = this.#slot;
     const words = this.#words;
-    const meta = this.#meta + slot * META_WORDS;
+    const meta = (this.#first + slot * this.#row) >> 1;
     words[meta] = source;
     words[meta + 1] = timeMs;
     this.#slot = slot + 1 === this.#capacity ? 0 : slot + 1;
@@ -123,8 +130,8 @@ export class FrameRing {
   readonly frameSamples: number;
   readonly #memory: FrameMemory;
 
-  constructor(views: SharedViews, offset: number, format: FrameFormat) {
-    this.#memory = new FrameMemory(views, offset, format);
+  constructor(views: SharedViews, offset: number, format: FrameFormat, headOffset?: number) {
+    this.#memory = new FrameMemory(views, offset, format, headOffset);
     this.sampleRate = format.sampleRate;
     this.frameMs = format.frameMs;
     this.frameSamples = this.#memory.frameSamples;
@@ -164,6 +171,8 @@ export class FrameCursor {
   readonly #words: Int32Array;
   readonly #samples: Int16Array;
   readonly #head: number;
+  readonly #first: number;
+  readonly #row: number;
   readonly #capacity: number;
   readonly #frameSamples: number;
   readonly #frameMs: number;
@@ -175,6 +184,8 @@ export class FrameCursor {
     this.#words = memory.words;
     this.#samples = memory.samples;
     this.#head = memory.head;
+    this.#first = memory.first;
+    this.#row = memory.row;
     this.#capacity = memory.capacity;
     this.#frameSamples = memory.frameSamples;
     this.#frameMs = frameMs;
@@ -215,7 +226,8 @@ export class FrameCursor {
     const capacity = this.#capacity;
     const slot = this.#at % capacity;
     this.#views ??= new Array<Int16Array | undefined>(capacity).fill(undefined);
-    this.#views[slot] ??= this.#samples.subarray(this.#placeOf(slot), this.#placeOf(slot + 1));
+    const at = this.#placeOf(slot);
+    this.#views[slot] ??= this.#samples.subarray(at, at + this.#frameSamples);
     this.#describe(slot, missed);
     this.#at++;
     return this.#views[slot];
@@ -237,11 +249,11 @@ export class FrameCursor {
 
   /** Where in `#samples` a frame begins. */
   #placeOf(slot: number): number {
-    return 2 * (this.#head + HEAD_WORDS + META_WORDS * this.#capacity) + slot * this.#frameSamples;
+    return this.#first + slot * this.#row + META_SAMPLES;
   }
 
   #describe(slot: number, lost: number): void {
-    const meta = this.#head + HEAD_WORDS + slot * META_WORDS;
+    const meta = (this.#first + slot * this.#row) >> 1;
     this.source = SOURCES[this.#words[meta]!] ?? 'silence';
     this.timeMs = this.#words[meta + 1]!;
     this.droppedMs = lost * this.#frameMs;

@@ -88,7 +88,7 @@ export class MediaStream implements StreamOwner {
     this.#memory = new SharedArrayBuffer(layout.bytes);
     this.#counters = streamCounters(this.#memory, layout.counters);
     const views = new SharedViews(this.#memory);
-    this.incoming = new FrameRing(views, layout.frames, options);
+    this.incoming = new FrameRing(views, layout.frames, options, layout.framesHead);
     this.outgoing = new PlayoutRing(views, layout.outgoingControl, firstSegment(this.#memory, layout.outgoingFirst, options.sampleRate), {
       sampleRate: options.sampleRate,
       maxQueueMs: options.maxQueueMs,

@@ -218,7 +218,8 @@ export class Outbound extends Turn {
   /** Where to send from the next packet on. */
   aim(address: string, port: number): void {
     this.#address = address;
-    this.#port = port;
+    // Read from where numbers may have fractions, and not to be one of those: each is a box to V8.
+    this.#port = port | 0;
   }
 
   /** What to send from the next packet on. The same format again keeps the encoder and its memory. */

@@ -2,14 +2,16 @@
  * How the shared memory of one stream is laid out: its counters, the frames to the application, and the control words and first segment
  * of each of the two lanes from it. One allocation a call; both threads compute the same offsets from the same format.
  */
-import { type FrameFormat, frameRingBytes } from './frame-ring.js';
+import { type FrameFormat, frameHeadBytes, frameRingBytes } from './frame-ring.js';
 import { firstSegmentSamples, type PlayoutSegment, playoutControlBytes, segmentBytes } from './playout-memory.js';
 import { streamCounterBytes } from './stream-stats.js';
 
 export interface StreamLayout {
+  /** The few words that both threads look at for every frame: side by side. */
+  readonly framesHead: number;
+  readonly outgoingControl: number;
   readonly counters: number;
   readonly frames: number;
-  readonly outgoingControl: number;
   readonly outgoingFirst: number;
   readonly bytes: number;
 }
@@ -23,13 +25,15 @@ export interface LaneLayout {
 const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 
 export function streamLayout(format: FrameFormat): StreamLayout {
-  const frames = aligned(streamCounterBytes);
-  const outgoingControl = frames + aligned(frameRingBytes(format));
-  const outgoingFirst = outgoingControl + aligned(playoutControlBytes);
+  const outgoingControl = aligned(frameHeadBytes);
+  const counters = outgoingControl + aligned(playoutControlBytes);
+  const frames = counters + aligned(streamCounterBytes);
+  const outgoingFirst = frames + aligned(frameRingBytes(format));
   return {
-    counters: 0,
-    frames,
+    framesHead: 0,
     outgoingControl,
+    counters,
+    frames,
     outgoingFirst,
     bytes: outgoingFirst + aligned(segmentBytes(firstSegmentSamples(format.sampleRate))),
   };

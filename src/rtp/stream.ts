@@ -149,7 +149,7 @@ export class Stream {
     this.#inbound = new Inbound({
       sampleRate,
       frameMs,
-      ring: new FrameRingWriter(views, layout.frames, options),
+      ring: new FrameRingWriter(views, layout.frames, options, layout.framesHead),
       place: this.#place,
       from: INBOUND_AT,
       playoutPlace: after(this.#place, PLAYOUT_AT),
