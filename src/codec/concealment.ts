@@ -21,7 +21,14 @@ export class Concealer {
   readonly #silentAfter: number;
   /** The last samples that went out, in a ring; `#next` is where the oldest stands. */
   readonly #past: Int16Array;
+  readonly #pastLength: number;
   #next = 0;
+  /** Frames that went out after that, where they lie: in somebody's memory who keeps them, one a stride. Copied only when they are needed. */
+  #kept: Int16Array | undefined;
+  #keptFrames = 0;
+  #keptCount = 0;
+  #keptStride = 0;
+  #keptAt = 0;
 
   /** Samples since the sound broke off; 0 while it is whole. */
   #missing = 0;
@@ -47,7 +54,8 @@ export class Concealer {
     this.#perMs = sampleRate / 1000;
     this.#fullLength = Math.round(fullLevelMs * this.#perMs);
     this.#silentAfter = Math.round(silentAfterMs * this.#perMs);
-    this.#past = new Int16Array(Math.ceil(3.25 * longestPeriodMs * this.#perMs));
+    this.#pastLength = Math.ceil(3.25 * longestPeriodMs * this.#perMs);
+    this.#past = new Int16Array(this.#pastLength);
   }
 
   /** Nothing is left of the sound: more of the gap is silence. */
@@ -55,8 +63,11 @@ export class Concealer {
     return this.#missing >= this.#silentAfter;
   }
 
-  /** A frame that came, before it is heard: remembered, and after a gap faded in where it stands. */
-  good(samples: Int16Array, count: number, at = 0): void {
+  /**
+   * A frame that came, before it is heard: remembered, and after a gap faded in where it stands. `isKept`: it stays there, unchanged, for a
+   * quarter of a second at least.
+   */
+  good(samples: Int16Array, count: number, at = 0, isKept = false): void {
     if (this.#missing > 0) {
       if (this.#fadeInLength === 0) {
         // Appendix I §I.2.7: a quarter period, and 4 ms more for each 10 ms that were lost.
@@ -69,7 +80,8 @@ export class Concealer {
       }
       if (this.#fadeIn === 0) this.#missing = this.#fadeInLength = 0;
     }
-    this.#remember(samples, count, at);
+    if (isKept) this.#keep(samples, count, at);
+    else this.#remember(samples, count, at);
   }
 
   /** A frame that did not. */
@@ -83,10 +95,41 @@ export class Concealer {
   /** Forgets the past: the next frame is the first of another sound. */
   reset(): void {
     this.#past.fill(0);
+    this.#kept = undefined;
+    this.#keptFrames = 0;
     this.#missing = this.#fadeIn = this.#fadeInLength = 0;
   }
 
+  #keep(samples: Int16Array, count: number, at: number): void {
+    const stride = at - this.#keptAt;
+    const follows =
+      samples === this.#kept && count === this.#keptCount && stride > 0 && (this.#keptFrames === 1 || stride === this.#keptStride);
+    if (!follows) {
+      this.#takeKept();
+      this.#kept = samples;
+      this.#keptCount = count;
+    }
+    this.#keptStride = stride;
+    this.#keptAt = at;
+    this.#keptFrames++;
+  }
+
+  #takeKept(): void {
+    const kept = this.#kept;
+    if (kept === undefined) return;
+    const count = this.#keptCount;
+    for (let ago = Math.min(this.#keptFrames, Math.ceil(this.#pastLength / count)) - 1; ago >= 0; ago--)
+      this.#copy(kept, count, this.#keptAt - ago * this.#keptStride);
+    this.#kept = undefined;
+    this.#keptFrames = 0;
+  }
+
   #remember(samples: Int16Array, count: number, at: number): void {
+    this.#takeKept();
+    this.#copy(samples, count, at);
+  }
+
+  #copy(samples: Int16Array, count: number, at: number): void {
     const past = this.#past;
     let next = this.#next;
     for (let i = Math.max(0, count - past.length); i < count; i++) {
@@ -97,6 +140,7 @@ export class Concealer {
   }
 
   #breakOff(): void {
+    this.#takeKept();
     const past = this.#past;
     const length = past.length;
     this.#heard ??= new Int16Array(length);

@@ -198,7 +198,7 @@ export class Inbound extends Turn {
   /** Whatever the payload type, the bot's rate comes out: the frame is made where it will lie. */
   #make(playout: Playout, now: number, at: number): FrameSource {
     const { samples } = this.#ring;
-    const source = playout.frame(now, samples, at);
+    const source = playout.frame(now, samples, at, true);
     if (this.keys !== undefined) this.#listen(this.keys, samples, this.#frameSamples, at, this.#options.sampleRate);
     return source;
   }

@@ -13,7 +13,8 @@ import { TimeScale } from './time-scale.js';
 
 /** Hides losses for codecs that do not themselves: `Concealer` of the codec room. */
 export interface LossConcealer {
-  good(samples: Int16Array, count: number, at: number): void;
+  /** `isKept`: it stays there, unchanged, for a quarter of a second at least. */
+  good(samples: Int16Array, count: number, at: number, isKept: boolean): void;
   conceal(out: Int16Array, count: number, at: number): void;
   /** The gap has lasted so long that nothing is left of the sound. */
   readonly isSilent: boolean;
@@ -56,6 +57,8 @@ const REST_MS = 40;
 /** What is left over, less than most periods, waits for a soft moment or a lucky one, which are looked for now and then. */
 const LEFT_OVER_MS = 4;
 const LEFT_OVER_REST_MS = 300;
+/** A step of so much is lost in the noise of any telephone line. */
+const QUIET = 64;
 /** No packet is longer than this, whatever it says: Opus allows 120 ms. */
 const LONGEST_PACKET_MS = 300;
 
@@ -87,6 +90,7 @@ export class Playout implements Place {
   /** While a frame is made and nothing is stored: a packet that is just as long is decoded where it is wanted. */
   #out: Int16Array | undefined;
   #outAt = 0;
+  #isKept = false;
   #frameSamples: number;
   /** Scratch: the end of a sound that something else follows. */
   #fading = new Int16Array(0);
@@ -177,10 +181,12 @@ export class Playout implements Place {
     this.#format.concealer?.reset();
   }
 
-  /** One frame, at the tick whose time is `now`: `frameMs` of samples at `sampleRate`, into `out[at..]`. */
-  frame(now: number, out: Int16Array, at = 0): FrameSource {
+  /** One frame, at the tick whose time is `now`: `frameMs` of samples at `sampleRate`, into `out[at..]`. `isKept`: it stays there for half a second at least. */
+  frame(now: number, out: Int16Array, at = 0, isKept = false): FrameSource {
+    if (this.#count > 0) this.#dropCrumb();
     if (this.#count === 0) this.#out = out;
     this.#outAt = at;
+    this.#isKept = isKept;
     const source = this.#assemble(now, out, at);
     this.#out = undefined;
     return source;
@@ -208,6 +214,16 @@ export class Playout implements Place {
     if (this.#count > 0) pcm.copyWithin(0, wanted, wanted + this.#count);
     if (2 * concealed >= wanted) return 'concealed';
     return 2 * other >= wanted && this.#latest !== 'heard' && this.#latest !== 'concealed' ? this.#latest : 'heard';
+  }
+
+  /** What time-scaling left over, less than a millisecond, goes where nobody hears it go: from then on packets are decoded where they are wanted. */
+  #dropCrumb(): void {
+    const { sampleRate } = this.#format;
+    const count = this.#count;
+    if (count * 1000 > sampleRate || this.#buffer().adjustMs !== 0) return;
+    for (let i = 0; i < count; i++) if (this.#pcm[i]! > QUIET || this.#pcm[i]! < -QUIET) return;
+    this.#count = 0;
+    this.#buffer().adjusted((-count * 1000) / sampleRate);
   }
 
   /** In the same place: what the former one counted is kept. */
@@ -296,7 +312,7 @@ export class Playout implements Place {
     }
     buffer.played(Math.round((samples * format.clockRate) / format.sampleRate));
     const [sound, at] = out === undefined ? [this.#pcm, this.#count] : [out, this.#outAt];
-    if (concealer !== undefined) concealer.good(sound, samples, at);
+    if (concealer !== undefined) concealer.good(sound, samples, at, this.#isKept && out !== undefined);
     else if (this.#isFaded && this.#hasHeard) this.#rampIn(sound, samples, at);
     this.#isFaded = false;
     this.#hasHeard = true;

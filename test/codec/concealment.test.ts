@@ -31,6 +31,42 @@ function losing(share: number, seed: number): (frame: number) => boolean {
 describe.each([8000, 16000])('at %i Hz', (sampleRate) => {
   const ms = sampleRate / 1000;
 
+  test('frames that are kept for it in a ring are heard as those that it copied', () => {
+    const frame = 20 * ms;
+    const row = frame + 4;
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom('kept', 'kept', 'kept', 'passing', 'lost', 'pause'), { maxLength: 80 }),
+        fc.nat(999),
+        (frames, seed) => {
+          const next = noise(seed);
+          const ring = new Int16Array(51 * row);
+          const [keeping, copying] = [new Concealer(sampleRate), new Concealer(sampleRate)];
+          for (const [i, kind] of frames.entries()) {
+            const at = (i % 51) * row + 4;
+            const sound = Int16Array.from({ length: frame }, () => 8000 * next());
+            const copied = Int16Array.from(sound);
+            ring.fill(0, at, at + frame);
+            if (kind === 'pause') continue;
+            if (kind === 'lost') {
+              copying.conceal(copied, frame, 0);
+              keeping.conceal(ring, frame, at);
+            } else {
+              copying.good(copied, frame, 0);
+              ring.set(sound, at);
+              if (kind === 'kept') keeping.good(ring, frame, at, true);
+              else {
+                keeping.good(sound, frame, 0);
+                ring.set(sound, at);
+              }
+            }
+            expect(ring.subarray(at, at + frame)).toEqual(copied);
+          }
+        },
+      ),
+    );
+  });
+
   test('without loss nothing is touched', () => {
     const sound = whiteNoise(100 * ms, 20_000);
     expect(play(sound, sampleRate, 20, () => false).out).toEqual(sound);
