@@ -3,6 +3,9 @@
  * slot of its own every 10 to 60 ms, spread so that no slot is crowded. A relative timer every 20 ms would run 0.5 to 2.7 % slow
  * (measured); here the n-th turn is due at start + n * period, however late the ones before it were.
  *
+ * A timer has its turn when all packets that have come are taken in, and with many calls that is late: each packet asks whether departures are
+ * due. Arrivals wait for the timer, for what they are made of may be among the packets.
+ *
  * Within a slot departures go first: what they put on the wire is on time; what arrives is only handed to the application.
  * A thread that stalled takes up to `ARREARS_MS` of turns at once and skips what is older: no burst of stale audio.
  */
@@ -110,6 +113,9 @@ export class MediaClock {
   #serving: TurnGroup | undefined;
   #timer: Timer | undefined;
   #timerSlot = -1;
+  /** The next slot whose departures have not been served, and its moment. */
+  #departing = 0;
+  #dueAt = Number.POSITIVE_INFINITY;
   #running = false;
 
   constructor(options: MediaClockOptions) {
@@ -163,6 +169,27 @@ export class MediaClock {
     this.#count(group, -1);
     this.#turns--;
     if (this.#turns === 0) this.#disarm();
+  }
+
+  /** Whoever knows the time tells it here, once in a while: departures that are due do not wait for the timer. */
+  serveDepartures(now: number): void {
+    if (now <= this.#dueAt || this.#running) return;
+    const present = Math.floor((now - this.#epoch) / SLOT_MS + 1e-6);
+    const from = Math.max(this.#departing, this.#slot);
+    this.#departing = present + 1;
+    this.#dueAt = this.#deadline(this.#departing);
+    // After a stall it is for the timer to say what is skipped.
+    if ((present - this.#slot) * SLOT_MS > ARREARS_MS) return;
+    this.#running = true;
+    try {
+      for (let slot = from; slot <= present; slot++) {
+        if (this.#departures[slot % BUCKETS] === undefined) continue;
+        this.#serve(this.#departures, slot, 'timed');
+        this.#onSlotDone();
+      }
+    } finally {
+      this.#running = false;
+    }
   }
 
   stop(): void {
@@ -230,8 +257,8 @@ export class MediaClock {
       while (this.#slot <= present) {
         const isIdle = this.#isIdle(this.#slot);
         if (!isIdle) {
-          this.#serve(this.#departures, this.#slot % BUCKETS, 'timed');
-          this.#serve(this.#arrivals, this.#slot % BUCKETS, 'untimed');
+          this.#serve(this.#departures, this.#slot, 'timed');
+          this.#serve(this.#arrivals, this.#slot, 'untimed');
         }
         this.#slot++;
         if (!isIdle) this.#onSlotDone();
@@ -247,12 +274,13 @@ export class MediaClock {
     return this.#departures[slot % BUCKETS] === undefined && this.#arrivals[slot % BUCKETS] === undefined;
   }
 
-  #serve(wheel: (TurnGroup | undefined)[], bucket: number, lateness: 'timed' | 'untimed'): void {
+  #serve(wheel: (TurnGroup | undefined)[], slot: number, lateness: 'timed' | 'untimed'): void {
+    const bucket = slot % BUCKETS;
     let group = wheel[bucket];
     wheel[bucket] = undefined;
     while (group !== undefined) {
       const following: TurnGroup | undefined = group.next;
-      this.#takeAll(group, lateness);
+      this.#takeAll(group, slot, lateness);
       group.due += group.periodSlots;
       this.#put(group);
       if (group.turns.length === 0) this.#drop(group);
@@ -260,8 +288,8 @@ export class MediaClock {
     }
   }
 
-  #takeAll(group: TurnGroup, lateness: 'timed' | 'untimed'): void {
-    const deadline = this.#deadline(this.#slot);
+  #takeAll(group: TurnGroup, slot: number, lateness: 'timed' | 'untimed'): void {
+    const deadline = this.#deadline(slot);
     const { turns } = group;
     const count = turns.length; // Who joins meanwhile has a turn next time.
     this.#serving = group;
@@ -319,12 +347,15 @@ export class MediaClock {
       this.#timer.cancel();
     }
     this.#timerSlot = slot;
-    this.#timer = this.#clock.at(this.#deadline(slot), this.#onTimer);
+    const deadline = this.#deadline(slot);
+    if (slot >= this.#departing) this.#dueAt = deadline;
+    this.#timer = this.#clock.at(deadline, this.#onTimer);
   }
 
   #disarm(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#timerSlot = -1;
+    this.#dueAt = Number.POSITIVE_INFINITY;
   }
 }

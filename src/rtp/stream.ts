@@ -90,6 +90,7 @@ const receiver = new ReceiverStats(8000);
 export class Stream {
   readonly #options: StreamOptions;
   readonly #clock: Clock;
+  readonly #wheel: MediaClock;
   readonly #report: StreamReport;
   readonly #tally: StreamTally = {
     invalid: 0,
@@ -130,6 +131,7 @@ export class Stream {
   constructor(options: StreamOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#wheel = options.wheel;
     const { memory, sampleRate, frameMs, random, wheel, socket } = options;
     const layout = streamLayout(options);
     const views = new SharedViews(memory);
@@ -222,11 +224,11 @@ export class Stream {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const { wheel, socket } = this.#options;
+    const { socket } = this.#options;
     this.#tellRtcp();
     this.#rtcp.bye(this.#clock.now());
-    wheel.remove(this.#outbound);
-    wheel.remove(this.#inbound);
+    this.#wheel.remove(this.#outbound);
+    this.#wheel.remove(this.#inbound);
     this.#publish();
     this.#outbound.close();
     this.#inbound.close();
@@ -280,9 +282,8 @@ export class Stream {
 
   /** Departures follow arrivals by a few milliseconds, so that a bot that answers at once is on the wire at once. */
   #pace(): void {
-    const { wheel } = this.#options;
-    wheel.remove(this.#outbound);
-    wheel.add(this.#outbound, this.#outbound.packetMs, this.#arrivalPhase + ANSWER_MS / SLOT_MS);
+    this.#wheel.remove(this.#outbound);
+    this.#wheel.add(this.#outbound, this.#outbound.packetMs, this.#arrivalPhase + ANSWER_MS / SLOT_MS);
   }
 
   #useSrtp(before: StreamParameters | undefined, { srtp }: StreamParameters): void {
@@ -305,13 +306,16 @@ export class Stream {
   }
 
   readonly #onPacket = (bytes: Uint8Array, address: string, port: number): void => {
+    const now = this.#clock.now();
+    // Before anything else: of a thousand packets at once, the last must not make anybody's departure late.
+    this.#wheel.serveDepartures(now);
+    if (this.#closed) return;
     // Before offer and answer nobody can say whose it is, nor whether it should have been encrypted.
     if (this.#parameters === undefined) return;
     if (isRtcp(bytes)) {
       this.#rtcp.onPacket(bytes, address, port);
       return;
     }
-    const now = this.#clock.now();
     const cipher = this.#unprotect;
     let length = bytes.length;
     if (cipher !== undefined) {

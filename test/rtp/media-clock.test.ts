@@ -116,6 +116,47 @@ describe('media clock', () => {
     expect(turn.skipped).toBe(0);
   });
 
+  test('timers that have no turn for 40 ms: whoever tells the time has departures served, once; arrivals wait', () => {
+    const clock = new LateClock(() => 40);
+    const { media } = wheel(clock);
+    const [a, b, arrival] = [new Recorder('a'), new Recorder('b'), new Recorder('c', [], 'arrival')];
+    media.add(a, 20, 0);
+    media.add(b, 20, 4);
+    media.add(arrival, 20, 1);
+    for (let ms = 0; ms < 2000; ms++) {
+      clock.manual.advance(1);
+      media.serveDepartures(clock.now());
+    }
+    for (const turn of [a, b, arrival]) {
+      expect(turn.deadlines).toEqual(turn.deadlines.map((_, i) => turn.deadlines[0]! + 20 * i));
+      expect(turn.skipped).toBe(0);
+    }
+    for (const turn of [a, b]) {
+      expect(turn.deadlines.length).toBeGreaterThanOrEqual(99);
+      expect(Math.max(...turn.lateness.slice(3))).toBe(1);
+    }
+    expect(Math.max(...arrival.lateness)).toBeGreaterThanOrEqual(20);
+    const served = a.deadlines.length;
+    media.stop();
+    clock.manual.advance(100);
+    media.serveDepartures(clock.now());
+    expect(clock.manual.pending).toBe(0);
+    expect(a.deadlines.length).toBe(served);
+  });
+
+  test('after a stall nobody has more departures served than the arrears allow', () => {
+    const clock = new LateClock(() => 5);
+    const { media, skips } = wheel(clock);
+    const turn = new Recorder('a');
+    media.add(turn, 20, 0);
+    clock.manual.advance(200);
+    const before = turn.deadlines.length;
+    const late = clock.now() + 500;
+    media.serveDepartures(late);
+    expect(turn.deadlines.length).toBe(before);
+    expect(skips).toEqual([]);
+  });
+
   test('a stall within the arrears is made up; a longer one is skipped, by whole turns, without a burst', () => {
     const clock = new ManualClock();
     let stall = 0;
