@@ -124,6 +124,16 @@ const Counts = cellsOf(
   'longestGapMs',
 );
 
+function checked(options: JitterBufferOptions): JitterOptions {
+  const all = { ...DEFAULTS, ...options };
+  const { clockRate, frameMs, minDelayMs, maxDelayMs, slots } = all;
+  if (!(clockRate > 0)) throw new OptionError('clockRate', 'ticks per second, above zero');
+  if (!(frameMs > 0)) throw new OptionError('frameMs', 'milliseconds, above zero');
+  if (!(minDelayMs >= 0 && minDelayMs <= maxDelayMs)) throw new OptionError('minDelayMs', 'milliseconds, from zero to maxDelayMs');
+  if (!Number.isInteger(Math.log2(slots)) || slots > 4096) throw new OptionError('slots', 'a power of two, at most 4096');
+  return all;
+}
+
 const TIMELINE_AT = State.size + Counts.size;
 const RING_AT = TIMELINE_AT + Timeline.cells;
 
@@ -142,7 +152,7 @@ export class JitterBuffer {
   #bytes: Uint8Array;
 
   /** `place`: room for `JitterBuffer.cells(slots)`; of its own when none is given. */
-  constructor(options: JitterBufferOptions, place: Place = ownPlace(JitterBuffer.cells(options.slots))) {
+  constructor(options: JitterBufferOptions, place: Place = ownPlace(JitterBuffer.cells(checked(options).slots))) {
     this.#s = new State(place);
     this.#counts = new Counts(place, State.size);
     this.#timeline = new Timeline(options.clockRate, 0, place, TIMELINE_AT);
@@ -150,6 +160,11 @@ export class JitterBuffer {
     this.#place = place;
     this.#bytes = place.bytes;
     this.begin(options);
+  }
+
+  /** Whose numbers these are. */
+  get place(): Place {
+    return this.#place;
   }
 
   /** Whose numbers these are, from here on: what `take` handed out must have been used. */
@@ -168,11 +183,7 @@ export class JitterBuffer {
 
   /** Empty, and nothing counted yet. */
   begin(options: JitterBufferOptions): void {
-    const { clockRate, frameMs, minDelayMs, maxDelayMs, initialDelayMs, slots } = { ...DEFAULTS, ...options };
-    if (!(clockRate > 0)) throw new OptionError('clockRate', 'ticks per second, above zero');
-    if (!(frameMs > 0)) throw new OptionError('frameMs', 'milliseconds, above zero');
-    if (!(minDelayMs >= 0 && minDelayMs <= maxDelayMs)) throw new OptionError('minDelayMs', 'milliseconds, from zero to maxDelayMs');
-    if (!Number.isInteger(Math.log2(slots)) || slots > 4096) throw new OptionError('slots', 'a power of two, at most 4096');
+    const { clockRate, frameMs, minDelayMs, maxDelayMs, initialDelayMs, slots } = checked(options);
     const state = this.#s;
     state.clear();
     this.#counts.clear();

@@ -6,7 +6,7 @@
 import type { Decoder } from '../codec/codec.js';
 import { ComfortNoiseDecoder } from '../codec/comfort-noise.js';
 import { OptionError } from '../errors.js';
-import { ownPlace, type Place } from './cells.js';
+import type { Place } from './cells.js';
 import type { RtpHeader } from './header.js';
 import { JitterBuffer, type JitterOptions, type JitterStats, type PutOutcome } from './jitter-buffer.js';
 import { TimeScale } from './time-scale.js';
@@ -104,7 +104,7 @@ export class Playout implements Place {
   undecodable = 0;
 
   /** `place`: room for `Playout.cells`; of its own when none is given. */
-  constructor(options: PlayoutOptions, place: Place = ownPlace(JitterBuffer.cells(options.jitter?.slots))) {
+  constructor(options: PlayoutOptions, place = new JitterBuffer({ clockRate: 8000, ...options.jitter }).place) {
     this.numbers = place.numbers;
     this.bytes = place.bytes;
     this.at = place.at;
