@@ -179,7 +179,7 @@ export class MediaClock {
     this.#departing = present + 1;
     this.#dueAt = this.#deadline(this.#departing);
     // After a stall it is for the timer to say what is skipped.
-    if ((present - this.#slot) * SLOT_MS > ARREARS_MS) return;
+    if ((present - from) * SLOT_MS > ARREARS_MS) return;
     this.#running = true;
     try {
       for (let slot = from; slot <= present; slot++) {

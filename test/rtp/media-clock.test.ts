@@ -144,6 +144,27 @@ describe('media clock', () => {
     expect(a.deadlines.length).toBe(served);
   });
 
+  test('departures go on while timers have no turn at all: then arrivals alone are skipped', () => {
+    let lateMs = 0;
+    const clock = new LateClock(() => lateMs);
+    const { media, skips } = wheel(clock);
+    const [departure, arrival] = [new Recorder('a'), new Recorder('b', [], 'arrival')];
+    media.add(departure, 20, 0);
+    media.add(arrival, 20, 1);
+    clock.manual.advance(100);
+    lateMs = 300;
+    for (let ms = 0; ms < 400; ms++) {
+      clock.manual.advance(1);
+      media.serveDepartures(clock.now());
+    }
+    expect(departure.deadlines).toEqual(departure.deadlines.map((_, i) => departure.deadlines[0]! + 20 * i));
+    expect(departure.deadlines.at(-1)).toBeGreaterThanOrEqual(480);
+    expect(Math.max(...departure.lateness)).toBe(1);
+    expect(departure.skipped).toBe(0);
+    expect(skips.length).toBe(1);
+    expect(arrival.skipped).toBeGreaterThan(10);
+  });
+
   test('after a stall nobody has more departures served than the arrears allow', () => {
     const clock = new LateClock(() => 5);
     const { media, skips } = wheel(clock);
