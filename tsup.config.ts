@@ -33,5 +33,11 @@ export default defineConfig([
   },
   ...(process.env.SIPBOT_BUILD_DTS === 'no'
     ? []
-    : [{ entry: ENTRIES.map((entry) => `src/${entry}.ts`), format: ['cjs' as const], dts: { only: true } }]),
+    : [
+        {
+          entry: ENTRIES.map((entry) => `src/${entry}.ts`),
+          format: ['cjs' as const],
+          dts: { only: true, compilerOptions: { stripInternal: true } },
+        },
+      ]),
 ]);

@@ -205,7 +205,7 @@ export class MediaStream implements StreamOwner {
     if (!this.#closed) this.#end();
   }
 
-  /** @internal */
+  /** For its thread. */
   onReport(report: HostReport): void {
     switch (report.type) {
       case 'opened':
@@ -238,7 +238,7 @@ export class MediaStream implements StreamOwner {
     }
   }
 
-  /** @internal */
+  /** For its thread. */
   onReady(): void {
     if (this.#closed) return;
     this.outgoing.settle();
@@ -246,7 +246,7 @@ export class MediaStream implements StreamOwner {
     this.onFrames?.();
   }
 
-  /** @internal */
+  /** For its thread. */
   onLost(error: Error): void {
     this.#opening?.reject(error);
     this.#opening = undefined;
