@@ -188,7 +188,9 @@ export class MediaClock {
         this.#onSlotDone();
       }
     } finally {
+      // Inline, the application may have put the last stream away and opened another from within.
       this.#running = false;
+      if (this.#turns > 0) this.#arm();
     }
   }
 

@@ -165,6 +165,23 @@ describe('media clock', () => {
     expect(arrival.skipped).toBeGreaterThan(10);
   });
 
+  test('whose last turn goes, and another comes, while departures are served, is not left without a timer', () => {
+    const clock = new ManualClock();
+    const { media } = wheel(clock);
+    const [last, next] = [new Recorder('a'), new Recorder('b')];
+    last.onTake = () => {
+      if (last.deadlines.length < 2) return;
+      media.remove(last);
+      media.add(next, 20, 0);
+    };
+    media.add(last, 20, 0);
+    clock.advance(39);
+    media.serveDepartures(clock.now() + 2);
+    expect(last.deadlines.length).toBe(2);
+    clock.advance(100);
+    expect(next.deadlines.length).toBeGreaterThan(3);
+  });
+
   test('after a stall nobody has more departures served than the arrears allow', () => {
     const clock = new LateClock(() => 5);
     const { media, skips } = wheel(clock);
