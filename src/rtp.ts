@@ -5,7 +5,8 @@ export { DtmfSender, type DtmfSenderOptions, type KeyTiming } from './rtp/dtmf-s
 export { type EngineOptions, type EngineStats, MediaEngine, type ThreadStats } from './rtp/engine.js';
 export { FrameCursor, FrameRing } from './rtp/frame-ring.js';
 export { csrcAt, isRtcp, parseRtp, RTP_HEADER_BYTES, RtpHeader, type RtpHeaderFields, writeRtp } from './rtp/header.js';
-export { JitterBuffer, type JitterOptions, type JitterStats, type PacketKind, type PutOutcome, type Take } from './rtp/jitter-buffer.js';
+export { JitterBuffer, type JitterStats, type PacketKind, type PutOutcome, type Take } from './rtp/jitter-buffer.js';
+export type { JitterOptions } from './rtp/jitter-options.js';
 export {
   type DtmfSendOptions,
   type FrameMs,

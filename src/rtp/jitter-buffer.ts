@@ -7,30 +7,11 @@
  * buffer waits longer before it starts again, a full one asks for the sound to be stretched (`adjustMs` above zero). It shrinks in
  * pauses, or by asking for the sound to be shrunk (`adjustMs` below zero). Packets wait in a ring of slots, by sequence number.
  */
-import { OptionError } from '../errors.js';
 import { cellsOf, ownPlace, type Place } from './cells.js';
 import type { RtpHeader } from './header.js';
+import { checkedJitter, type JitterBufferOptions, usualSlots } from './jitter-options.js';
 import { MAX_PAYLOAD, type PacketKind, PacketRing } from './packet-ring.js';
 import { Timeline } from './timeline.js';
-
-export interface JitterOptions {
-  /** Ticks of the RTP timestamp in a second: 8000 for G.722, 48000 for Opus. */
-  readonly clockRate: number;
-  /** How often `take` is asked. @default 20 */
-  readonly frameMs: number;
-  /** The delay never aims lower. @default 5 */
-  readonly minDelayMs: number;
-  /** The delay never goes higher: what comes later than that is lost. @default 300 */
-  readonly maxDelayMs: number;
-  /** The delay aimed at until the first packets have shown the jitter. @default 20 */
-  readonly initialDelayMs: number;
-  /** How many packets can wait: a power of two. @default 32, 320 ms of the shortest packets */
-  readonly slots: number;
-}
-
-export type JitterBufferOptions = Partial<JitterOptions> & { readonly clockRate: number };
-
-const DEFAULTS = { frameMs: 20, minDelayMs: 5, maxDelayMs: 300, initialDelayMs: 20, slots: 32 } satisfies Omit<JitterOptions, 'clockRate'>;
 
 export type { PacketKind };
 /** `stray`: far from the stream so far; when the next agree with it, the stream has moved there. */
@@ -124,22 +105,12 @@ const Counts = cellsOf(
   'longestGapMs',
 );
 
-function checked(options: JitterBufferOptions): JitterOptions {
-  const all = { ...DEFAULTS, ...options };
-  const { clockRate, frameMs, minDelayMs, maxDelayMs, slots } = all;
-  if (!(clockRate > 0)) throw new OptionError('clockRate', 'ticks per second, above zero');
-  if (!(frameMs > 0)) throw new OptionError('frameMs', 'milliseconds, above zero');
-  if (!(minDelayMs >= 0 && minDelayMs <= maxDelayMs)) throw new OptionError('minDelayMs', 'milliseconds, from zero to maxDelayMs');
-  if (!Number.isInteger(Math.log2(slots)) || slots > 4096) throw new OptionError('slots', 'a power of two, at most 4096');
-  return all;
-}
-
 const TIMELINE_AT = State.size + Counts.size;
 const RING_AT = TIMELINE_AT + Timeline.cells;
 
 export class JitterBuffer {
   /** How many numbers it has, with so many slots. */
-  static cells(slots: number = DEFAULTS.slots): number {
+  static cells(slots: number = usualSlots): number {
     return RING_AT + PacketRing.cells(slots);
   }
 
@@ -152,7 +123,7 @@ export class JitterBuffer {
   #bytes: Uint8Array;
 
   /** `place`: room for `JitterBuffer.cells(slots)`; of its own when none is given. */
-  constructor(options: JitterBufferOptions, place: Place = ownPlace(JitterBuffer.cells(checked(options).slots))) {
+  constructor(options: JitterBufferOptions, place: Place = ownPlace(JitterBuffer.cells(checkedJitter(options).slots))) {
     this.#s = new State(place);
     this.#counts = new Counts(place, State.size);
     this.#timeline = new Timeline(options.clockRate, 0, place, TIMELINE_AT);
@@ -183,7 +154,7 @@ export class JitterBuffer {
 
   /** Empty, and nothing counted yet. */
   begin(options: JitterBufferOptions): void {
-    const { clockRate, frameMs, minDelayMs, maxDelayMs, initialDelayMs, slots } = checked(options);
+    const { clockRate, frameMs, minDelayMs, maxDelayMs, initialDelayMs, slots } = checkedJitter(options);
     const state = this.#s;
     state.clear();
     this.#counts.clear();

@@ -8,7 +8,8 @@ import { ComfortNoiseDecoder } from '../codec/comfort-noise.js';
 import { OptionError } from '../errors.js';
 import type { Place } from './cells.js';
 import type { RtpHeader } from './header.js';
-import { JitterBuffer, type JitterOptions, type JitterStats, type PutOutcome } from './jitter-buffer.js';
+import { JitterBuffer, type JitterStats, type PutOutcome } from './jitter-buffer.js';
+import type { JitterOptions } from './jitter-options.js';
 import { TimeScale } from './time-scale.js';
 
 /** Hides losses for codecs that do not themselves: `Concealer` of the codec room. */
@@ -181,7 +182,7 @@ export class Playout implements Place {
     this.#format.concealer?.reset();
   }
 
-  /** One frame, at the tick whose time is `now`: `frameMs` of samples at `sampleRate`, into `out[at..]`. `isKept`: it stays there for half a second at least. */
+  /** One frame, at the tick whose time is `now`: `frameMs` of samples at `sampleRate`, into `out[at..]`. `isKept`: it stays there, unchanged, for a quarter of a second at least. */
   frame(now: number, out: Int16Array, at = 0, isKept = false): FrameSource {
     if (this.#count > 0) this.#dropCrumb();
     if (this.#count === 0) this.#out = out;

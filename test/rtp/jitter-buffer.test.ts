@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { OptionError } from '../../src/errors.js';
 import { RtpHeader } from '../../src/rtp/header.js';
-import { JitterBuffer, type JitterOptions, type PacketKind, type PutOutcome } from '../../src/rtp/jitter-buffer.js';
+import { JitterBuffer, type PacketKind, type PutOutcome } from '../../src/rtp/jitter-buffer.js';
+import type { JitterOptions } from '../../src/rtp/jitter-options.js';
 
 const TICKS = 160;
 
