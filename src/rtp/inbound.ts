@@ -106,20 +106,9 @@ export class Inbound extends Turn {
     return state;
   }
 
-  get heardMs(): number {
-    return this.#s().heardMs;
-  }
-
-  get concealedMs(): number {
-    return this.#s().concealedMs;
-  }
-
-  get silenceMs(): number {
-    return this.#s().silenceMs;
-  }
-
-  get clipped(): number {
-    return this.#s().clipped;
+  /** What is counted; to be read at once. */
+  get figures(): Readonly<typeof state> {
+    return this.#s();
   }
 
   /** How loud it was since it was last asked. */

@@ -149,44 +149,17 @@ export class Outbound extends Turn {
     return state;
   }
 
+  /** What is counted, and what sender reports tell of the last packet; to be read at once. */
+  get figures(): Readonly<typeof state> {
+    return this.#s();
+  }
+
   get ssrc(): number {
     return this.#s().ssrc;
   }
 
   set ssrc(ssrc: number) {
     this.#s().ssrc = ssrc;
-  }
-
-  get sentPackets(): number {
-    return this.#s().sentPackets;
-  }
-
-  get sentBytes(): number {
-    return this.#s().sentBytes;
-  }
-
-  /** When the last packet was sent, for sender reports ... */
-  get sentAt(): number {
-    return this.#s().sentAt;
-  }
-
-  /** ... and its timestamp. */
-  get sentTimestamp(): number {
-    return this.#s().sentTimestamp;
-  }
-
-  /** Packets of silence, because nothing was written. */
-  get emptySlots(): number {
-    return this.#s().emptySlots;
-  }
-
-  /** Packets left out after a stall. */
-  get skipped(): number {
-    return this.#s().skipped;
-  }
-
-  get clipped(): number {
-    return this.#s().clipped;
   }
 
   /** How loud it was since it was last asked. */
@@ -209,10 +182,6 @@ export class Outbound extends Turn {
 
   get clockRate(): number {
     return this.#clockRate;
-  }
-
-  get timestamp(): number {
-    return this.#s().timestamp;
   }
 
   /** Where to send from the next packet on. */

@@ -3,12 +3,10 @@
  * an array for each room would be an object more for each, cold whenever its stream's turn comes.
  */
 export class SharedViews {
-  readonly memory: SharedArrayBuffer;
   readonly words: Int32Array;
   readonly samples: Int16Array;
 
   constructor(memory: SharedArrayBuffer) {
-    this.memory = memory;
     this.words = new Int32Array(memory, 0, memory.byteLength >> 2);
     this.samples = new Int16Array(memory, 0, memory.byteLength >> 1);
   }

@@ -95,11 +95,12 @@ export class StreamReport {
     counters[COUNTER.jitterMs] = receiver.jitterMs;
     counters[COUNTER.maxJitterMs] = receiver.maxJitterMs;
     counters[COUNTER.driftPpm] = receiver.driftPpm;
-    counters[COUNTER.heardMs] = inbound.heardMs;
-    counters[COUNTER.concealedMs] = inbound.concealedMs;
-    counters[COUNTER.silenceMs] = inbound.silenceMs;
+    const { heardMs, concealedMs, silenceMs, clipped } = inbound.figures;
+    counters[COUNTER.heardMs] = heardMs;
+    counters[COUNTER.concealedMs] = concealedMs;
+    counters[COUNTER.silenceMs] = silenceMs;
     counters[COUNTER.receivedLevelDbov] = this.local.levelDbov = inbound.takeLevelDbov();
-    counters[COUNTER.receivedClipped] = inbound.clipped;
+    counters[COUNTER.receivedClipped] = clipped;
   }
 
   #buffered(): void {
@@ -119,20 +120,22 @@ export class StreamReport {
   #sent(tally: StreamTally): void {
     const counters = this.#counters;
     const outbound = this.#outbound;
-    counters[COUNTER.sentPackets] = outbound.sentPackets;
-    counters[COUNTER.sentBytes] = outbound.sentBytes;
+    const { sentPackets, sentBytes, emptySlots, skipped, clipped } = outbound.figures;
+    counters[COUNTER.sentPackets] = sentPackets;
+    counters[COUNTER.sentBytes] = sentBytes;
     counters[COUNTER.sentRtcp] = tally.rtcpSent;
     counters[COUNTER.sentRefused] = tally.refused;
-    counters[COUNTER.sentEmptySlots] = outbound.emptySlots;
-    counters[COUNTER.sentSkipped] = outbound.skipped;
+    counters[COUNTER.sentEmptySlots] = emptySlots;
+    counters[COUNTER.sentSkipped] = skipped;
     counters[COUNTER.sentLevelDbov] = outbound.takeLevelDbov();
-    counters[COUNTER.sentClipped] = outbound.clipped;
+    counters[COUNTER.sentClipped] = clipped;
   }
 
   #quality(receiver: ReceiverStats, remote: RemoteView | undefined): void {
     const counters = this.#counters;
     const { local } = this;
-    const { heardMs, concealedMs, codec } = this.#inbound;
+    const { codec, figures } = this.#inbound;
+    const { heardMs, concealedMs } = figures;
     const sounded = heardMs + concealedMs;
     local.bufferDelayMs = counters[COUNTER.bufferDelayMs]!;
     local.concealedFraction = sounded === 0 ? 0 : concealedMs / sounded;

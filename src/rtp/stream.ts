@@ -415,7 +415,8 @@ export class Stream {
   #tellRtcp(): void {
     const { session } = this.#rtcp;
     if (session === undefined) return;
-    const { sentPackets, sentBytes, sentTimestamp, sentAt, clockRate } = this.#outbound;
+    const { clockRate, figures } = this.#outbound;
+    const { sentPackets, sentBytes, sentTimestamp, sentAt } = figures;
     if (sentPackets > this.#toldPackets)
       session.onSent(sentTimestamp, sentBytes - this.#toldBytes, sentAt, clockRate, sentPackets - this.#toldPackets);
     this.#toldPackets = sentPackets;
