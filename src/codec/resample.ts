@@ -1,9 +1,10 @@
 // Streaming change of sample rate: a polyphase FIR whose phase survives chunks of any size, so that any chunking gives the same samples.
 //
 // Output j stands at input time j·down/up. Its value is the input around that time weighed with a Kaiser-windowed sinc that reaches 16 samples of the
-// slower rate to either side (63 taps for 16 -> 8 kHz): −80 dB from 1.25 times the slower rate's Nyquist frequency on, flat to 0.85 of it.
+// slower rate to either side (64 taps for 16 -> 8 kHz): −80 dB from 1.25 times the slower rate's Nyquist frequency on, flat to 0.85 of it.
 import { OptionError } from '../errors.js';
 import { lowPass } from './filter-design.js';
+import { fir } from './fir.js';
 
 const reachInSlowerSamples = 16;
 const attenuationDb = 85;
@@ -14,15 +15,17 @@ const largestTable = 200_000;
 const interpolatedPhases = 256;
 
 interface Filter {
-  readonly kind: 'copy' | 'halve' | 'double' | 'decimate' | 'phases' | 'interpolate';
+  readonly kind: 'copy' | 'phases' | 'interpolate';
   readonly up: number;
   readonly down: number;
   /** Input samples each output looks at. */
   readonly taps: number;
   /** How far an output lags behind, in input samples. */
   readonly delay: number;
-  /** 'halve', 'double', 'decimate': one half of a symmetric response, from the outside in. Else `taps` for each phase. */
-  readonly weights: Float64Array;
+  /** `taps` for each phase. */
+  readonly weights: Float32Array;
+  /** Where `fir` keeps them; 0: it does not. */
+  readonly at: number;
 }
 
 function greatestCommonDivisor(a: number, b: number): number {
@@ -34,36 +37,25 @@ function design(from: number, to: number): Filter {
   const common = greatestCommonDivisor(from, to);
   const up = to / common;
   const down = from / common;
-  if (up === down) return { kind: 'copy', up, down, taps: 1, delay: 0, weights: new Float64Array(0) };
+  if (up === down) return { kind: 'copy', up, down, taps: 1, delay: 0, weights: new Float32Array(0), at: 0 };
   const stretch = Math.max(1, from / to);
-  // Even, so that taps come in fours.
-  const reach = 2 * Math.ceil((reachInSlowerSamples * stretch) / 2);
+  // Taps come in eights.
+  const reach = 4 * Math.ceil((reachInSlowerSamples * stretch) / 4);
   const response = lowPass(0.5 / stretch, reach, attenuationDb);
-  if (up === 1) {
-    // Whole distances only: the outermost taps are zero, what remains is symmetric around one sample.
-    const delay = reach - 1;
-    const whole = Float64Array.from({ length: 2 * delay + 1 }, (_, tap) => response(tap - delay));
-    const sum = whole.reduce((total, weight) => total + weight, 0);
-    const half = whole.subarray(0, delay + 1).map((weight) => weight / sum);
-    if (down !== 2) return { kind: 'decimate', up, down, taps: 2 * delay + 1, delay, weights: half };
-    // Half band: every second tap is zero but the middle one, which is one half.
-    const odd = half.filter((_, tap) => (delay - tap) % 2 === 1);
-    const oddSum = odd.reduce((total, weight) => total + weight, 0);
-    return { kind: 'halve', up, down, taps: 2 * delay + 1, delay, weights: odd.map((weight) => (weight * 0.25) / oddSum) };
-  }
   const taps = 2 * reach;
   const exact = up * taps <= largestTable;
   const phases = exact ? up : interpolatedPhases + 1;
   const steps = exact ? up : interpolatedPhases;
-  const weights = new Float64Array(phases * taps);
+  const weights = new Float32Array(phases * taps);
   for (let phase = 0; phase < phases; phase++) {
-    let sum = 0;
-    for (let tap = 0; tap < taps; tap++) sum += weights[phase * taps + tap] = response(phase / steps + (taps - 1 - tap) - reach);
+    const row = Float64Array.from({ length: taps }, (_, tap) => response(phase / steps + (taps - 1 - tap) - reach));
     // Each phase passes a constant unchanged, else the phases' differences would be heard as a tone.
-    for (let tap = 0; tap < taps; tap++) weights[phase * taps + tap]! /= sum;
+    const sum = row.reduce((total, weight) => total + weight, 0);
+    for (let tap = 0; tap < taps; tap++) weights[phase * taps + tap] = row[tap]! / sum;
   }
-  if (up === 2 && down === 1) return { kind: 'double', up, down, taps, delay: reach, weights: weights.slice(taps, taps + reach) };
-  return { kind: exact ? 'phases' : 'interpolate', up, down, taps, delay: reach, weights };
+  const most = Math.ceil((blockLength * up) / down);
+  const at = exact ? (fir()?.keep(weights, taps - 1 + blockLength, most) ?? 0) : 0;
+  return { kind: exact ? 'phases' : 'interpolate', up, down, taps, delay: reach, weights, at };
 }
 
 // Filters depend on the ratio alone and are never written to: all streams of a thread share them. Bounded, for rates that come from files.
@@ -80,12 +72,8 @@ function filterFor(from: number, to: number): Filter {
   return filter;
 }
 
-/** Scratch of one `process` call, as doubles: the past of the stream at work and its newest block. Between calls each stream keeps its own past. */
-let line = new Float64Array(4 * blockLength);
-/** For the half bands: every second sample of that, and those in between (or nothing). */
-const sides = new Float64Array(2 * blockLength);
-const middles = new Float64Array(2 * blockLength);
-const nothing = new Float64Array(blockLength);
+/** What filters that `fir` does not keep run along: the past of the stream at work and its newest block. Between calls each stream keeps its own past. */
+let scratch = new Float32Array(4 * blockLength);
 
 function checkRate(option: string, rate: number): void {
   if (!Number.isInteger(rate) || rate < 1000 || rate > 768_000) throw new OptionError(option, 'a whole number of Hz from 1000 to 768000');
@@ -111,7 +99,8 @@ export class Resampler {
     this.#filter = filterFor(fromRate, toRate);
     this.#past = new Int16Array(this.#filter.taps - 1);
     this.delayMs = (this.#filter.delay * 1000) / fromRate;
-    if (line.length < this.#past.length + blockLength) line = new Float64Array(this.#past.length + blockLength);
+    const length = this.#past.length + blockLength;
+    if (this.#filter.at === 0 && scratch.length < length) scratch = new Float32Array(length);
   }
 
   /** The most that `process` can write for so many input samples. Exactly `count * toRate / fromRate` when that is always whole. */
@@ -145,48 +134,36 @@ export class Resampler {
   }
 
   #block(filter: Filter, input: Int16Array, from: number, count: number, out: Int16Array, at: number): number {
+    const kernel = filter.at > 0 ? fir() : undefined;
+    const line = kernel?.line ?? scratch;
     const past = this.#past;
     const kept = past.length;
     for (let i = 0; i < kept; i++) line[i] = past[i]!;
     for (let i = 0; i < count; i++) line[kept + i] = input[from + i]!;
-    let written = 0;
-    switch (filter.kind) {
-      case 'halve':
-        written = halve(line, filter.weights, this.#ahead, count, out, at);
-        this.#ahead += 2 * written - count;
-        break;
-      case 'double':
-        written = double(line, filter.weights, filter.delay, count, out, at);
-        break;
-      case 'decimate':
-        written = decimate(line, filter, this.#ahead, count, out, at);
-        this.#ahead += filter.down * written - count;
-        break;
-      default:
-        written = this.#phases(line, filter, count, out, at);
+    const { up, down, taps } = filter;
+    let made: number;
+    if (kernel === undefined) made = this.#sums(filter, count, out, at);
+    else {
+      made = kernel.run(filter.at, taps, this.#ahead, count, this.#phase, up, down);
+      const results = kernel.out;
+      for (let i = 0; i < made; i++) out[at + i] = results[i]!;
     }
+    const passed = this.#phase + made * down;
+    this.#ahead += Math.floor(passed / up) - count;
+    this.#phase = passed % up;
     for (let i = 0; i < kept; i++) past[i] = line[count + i]!;
-    return written;
+    return made;
   }
 
-  #phases(line: Float64Array, filter: Filter, count: number, out: Int16Array, at: number): number {
-    const { up, down, taps, weights } = filter;
+  #sums({ kind, up, down, taps, weights }: Filter, count: number, out: Int16Array, at: number): number {
     const wholeStep = Math.floor(down / up);
     const restStep = down - wholeStep * up;
     let whole = this.#ahead;
     let rest = this.#phase;
     let to = at;
     for (; whole < count; to++) {
-      let sum = 0;
-      if (filter.kind === 'phases') sum = product(line, whole, weights, rest * taps, taps);
-      else {
-        const between = (rest / up) * interpolatedPhases;
-        const row = Math.floor(between);
-        const share = between - row;
-        for (let tap = 0, i = row * taps; tap < taps; tap++, i++) {
-          sum += (weights[i]! + share * (weights[i + taps]! - weights[i]!)) * line[whole + tap]!;
-        }
-      }
+      const sum =
+        kind === 'phases' ? product(scratch, whole, weights, rest * taps, taps) : between(scratch, whole, weights, rest / up, taps);
       out[to] = toSample(sum);
       whole += wholeStep;
       rest += restStep;
@@ -195,8 +172,6 @@ export class Resampler {
         whole++;
       }
     }
-    this.#ahead = whole - count;
-    this.#phase = rest;
     return to - at;
   }
 }
@@ -207,7 +182,7 @@ function toSample(value: number): number {
 }
 
 /** Four sums at once: one would wait for itself. */
-function product(line: Float64Array, from: number, weights: Float64Array, row: number, taps: number): number {
+function product(line: Float32Array, from: number, weights: Float32Array, row: number, taps: number): number {
   let a = 0;
   let b = 0;
   let c = 0;
@@ -221,92 +196,13 @@ function product(line: Float64Array, from: number, weights: Float64Array, row: n
   return a + b + (c + d);
 }
 
-/** 2 : 1. The response is symmetric and every second tap is zero: of 63 taps, 16 products and the middle one remain. */
-function halve(line: Float64Array, weights: Float64Array, ahead: number, count: number, out: Int16Array, at: number): number {
-  const pairs = weights.length;
-  const made = Math.max(0, (count - ahead + 1) >> 1);
-  for (let i = 0, from = ahead; i < made + 2 * pairs - 1; i++, from += 2) sides[i] = line[from]!;
-  for (let i = 0, from = ahead + 2 * pairs - 1; i < made; i++, from += 2) middles[i] = 0.5 * line[from]!;
-  halfBand(sides, middles, weights, made, out, at, 1);
-  return made;
-}
-
-/** 1 : 2. The same half band: one output is the input itself, later; the next lies half-way to its neighbour. */
-function double(line: Float64Array, weights: Float64Array, delay: number, count: number, out: Int16Array, at: number): number {
-  for (let i = 0, from = delay - 1, to = at; i < count; i++, from++, to += 2) out[to] = line[from]!;
-  halfBand(line, nothing, weights, count, out, at + 1, 2);
-  return 2 * count;
-}
-
-/** A symmetric response, run along a line. Four outputs at a time: each sample is read once for all of them. */
-function halfBand(
-  line: Float64Array,
-  start: Float64Array,
-  weights: Float64Array,
-  count: number,
-  out: Int16Array,
-  at: number,
-  stride: 1 | 2,
-): void {
-  const pairs = weights.length;
-  let to = at;
-  let first = 0;
-  for (; first + 4 <= count; first += 4) {
-    let a = start[first]!;
-    let b = start[first + 1]!;
-    let c = start[first + 2]!;
-    let d = start[first + 3]!;
-    let left = first;
-    let right = first + 2 * pairs - 1;
-    let leftA = line[left]!;
-    let leftB = line[left + 1]!;
-    let leftC = line[left + 2]!;
-    let rightB = line[right + 1]!;
-    let rightC = line[right + 2]!;
-    let rightD = line[right + 3]!;
-    for (let pair = 0; pair < pairs; pair++, left++, right--) {
-      const weight = weights[pair]!;
-      const leftD = line[left + 3]!;
-      const rightA = line[right]!;
-      a += weight * (leftA + rightA);
-      b += weight * (leftB + rightB);
-      c += weight * (leftC + rightC);
-      d += weight * (leftD + rightD);
-      leftA = leftB;
-      leftB = leftC;
-      leftC = leftD;
-      rightD = rightC;
-      rightC = rightB;
-      rightB = rightA;
-    }
-    out[to] = toSample(a);
-    out[to + stride] = toSample(b);
-    out[to + 2 * stride] = toSample(c);
-    out[to + 3 * stride] = toSample(d);
-    to += 4 * stride;
-  }
-  for (; first < count; first++, to += stride) {
-    let sum = start[first]!;
-    for (let pair = 0, left = first, right = first + 2 * pairs - 1; pair < pairs; pair++, left++, right--) {
-      sum += weights[pair]! * (line[left]! + line[right]!);
-    }
-    out[to] = toSample(sum);
-  }
-}
-
-/** n : 1, symmetric around the middle sample. */
-function decimate(line: Float64Array, filter: Filter, ahead: number, count: number, out: Int16Array, at: number): number {
-  const { weights, delay, down } = filter;
-  let to = at;
-  for (let first = ahead; first < count; first += down) {
-    // The outermost tap is left over when pairs are taken two at a time: `delay` is odd.
-    let a = weights[0]! * (line[first]! + line[first + 2 * delay]!);
-    let b = weights[delay]! * line[first + delay]!;
-    for (let pair = 1, left = first + 1, right = first + 2 * delay - 1; pair < delay; pair += 2, left += 2, right -= 2) {
-      a += weights[pair]! * (line[left]! + line[right]!);
-      b += weights[pair + 1]! * (line[left + 1]! + line[right - 1]!);
-    }
-    out[to++] = toSample(a + b);
-  }
-  return to - at;
+/** The same with weights that lie between those of two phases. */
+function between(line: Float32Array, from: number, weights: Float32Array, phase: number, taps: number): number {
+  const exact = phase * interpolatedPhases;
+  const row = Math.floor(exact);
+  const share = exact - row;
+  let sum = 0;
+  for (let tap = 0, w = row * taps; tap < taps; tap++, w++)
+    sum += (weights[w]! + share * (weights[w + taps]! - weights[w]!)) * line[from + tap]!;
+  return sum;
 }

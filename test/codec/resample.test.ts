@@ -200,8 +200,8 @@ test.skipIf(!dataFolder)('speech there and back, 16 -> 48 -> 16 and 16 -> 24 -> 
   // Band-limited first: what stands between 0.42 and 0.5 of the rate is the filters' to shape.
   const original = resample(8000, 16000, speech('pjproject-input.8.wav'));
   for (const middle of [48000, 24000]) {
-    // 48 -> 16 lags by 47 samples of 48 kHz: with one more both delays together are whole samples of 16 kHz, and can be lined up.
-    const between = Int16Array.from([...(middle === 48000 ? [0] : []), ...resample(16000, middle, original)]);
+    // Both delays together are whole samples of 16 kHz, and can be lined up.
+    const between = resample(16000, middle, original);
     const { snr, gainDb } = alignedSnr(original, resample(middle, 16000, between), 40);
     expect(snr).toBeGreaterThan(60);
     expect(Math.abs(gainDb)).toBeLessThan(0.05);
