@@ -61,11 +61,16 @@ function design(from: number, to: number): Filter {
 // Filters depend on the ratio alone and are never written to: all streams of a thread share them. Bounded, for rates that come from files.
 const filters = new Map<string, Filter>();
 
+/** What `fir` keeps stays where it is, and is bounded by its room. */
+function forget(): void {
+  for (const [key, filter] of filters) if (filter.at === 0) filters.delete(key);
+}
+
 function filterFor(from: number, to: number): Filter {
   const key = `${from}:${to}`;
   let filter = filters.get(key);
   if (!filter) {
-    if (filters.size >= 64) filters.clear();
+    if (filters.size >= 64) forget();
     filter = design(from, to);
     filters.set(key, filter);
   }

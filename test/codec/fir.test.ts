@@ -53,6 +53,15 @@ test('weights for which there is no room are not kept, and those that are lie ap
   expect(kept.keep(new Float32Array(400_000), 8, 8)).toBe(0);
 });
 
+test('rates that come from files push none of the usual ones out', () => {
+  new Resampler(24_000, 8000);
+  for (let rate = 47_001; rate < 47_100; rate++) new Resampler(rate, 8000);
+  const next = (): number => fir()!.keep(new Float32Array(8), 8, 8);
+  const before = next();
+  new Resampler(24_000, 8000);
+  expect(next()).toBe(before + 32);
+});
+
 test('a change of rate for which there is no room is made all the same', () => {
   const kept = fir()!;
   while (kept.keep(new Float32Array(4096), 8, 8) > 0);
