@@ -4,6 +4,7 @@
  */
 import { Resampler } from '../codec/resample.js';
 import { OptionError } from '../errors.js';
+import { LiveLag } from '../session/live-lag.js';
 import type { AudioFrame } from './audio.js';
 import type { Call } from './call.js';
 import { SafeEmitter } from './safe-emitter.js';
@@ -32,6 +33,7 @@ class Member {
   isDeaf = false;
   readonly #toRoom: Resampler | undefined;
   readonly #fromRoom: Resampler | undefined;
+  readonly #lag = new LiveLag();
   readonly leave: () => void;
 
   constructor(call: Call, roomRate: number, onFrame: (member: Member) => void, onEnded: () => void) {
@@ -54,8 +56,10 @@ class Member {
   }
 
   hear(mix: Int16Array): void {
-    if (this.isDeaf || this.call.state === 'ended' || this.call.audio.queuedMs > MAX_QUEUED_MS) return;
-    this.call.audio.write(convert(this.#fromRoom, mix));
+    const { audio, state } = this.call;
+    if (this.isDeaf || state === 'ended' || audio.queuedMs > MAX_QUEUED_MS) return;
+    const samples = convert(this.#fromRoom, mix);
+    if (!this.#lag.canDrop(samples, audio.frameMs, audio.queuedMs)) audio.write(samples);
   }
 
   #atRoomRate(samples: Int16Array): Int16Array {

@@ -3,6 +3,7 @@
 import { Resampler } from '../codec/resample.js';
 import type { FrameCursor } from '../rtp/frame-ring.js';
 import type { CallSession } from './call-session.js';
+import { LiveLag } from './live-lag.js';
 
 export interface BridgeOptions {
   /** Keys pressed on one side are sent to the other. @default 'relay' */
@@ -18,7 +19,7 @@ export interface Bridge {
   stop(): void;
   /** Settles when the two are apart: stopped, or one of them ended. */
   readonly done: Promise<void>;
-  /** What was left out so far because the other side could not take it, in milliseconds, both ways together. */
+  /** What was left out so far because the other side could not take it, in milliseconds, both ways together; not silence in which a lag was made up for. */
   readonly droppedMs: number;
 }
 
@@ -79,6 +80,7 @@ class Lane {
   #resampler: Resampler | undefined;
   #resampled = new Int16Array(0);
   #frame = new Int16Array(0);
+  readonly #lag = new LiveLag();
   droppedMs = 0;
 
   constructor(from: CallSession, to: CallSession, maxLagMs: number) {
@@ -117,11 +119,14 @@ class Lane {
 
   #pass(frame: Int16Array): void {
     const { outgoing, sampleRate } = this.#to.stream!;
+    const { frameMs } = this.#from.stream!;
+    const queuedMs = (outgoing.queuedSamples * 1000) / sampleRate;
     // What the other side cannot take now (it is not answered yet, or held) would come late for ever after.
-    if (outgoing.queuedSamples > (this.#maxLagMs * sampleRate) / 1000) {
-      this.droppedMs += this.#from.stream!.frameMs;
+    if (queuedMs > this.#maxLagMs) {
+      this.droppedMs += frameMs;
       return;
     }
+    if (this.#lag.canDrop(frame, frameMs, queuedMs)) return;
     if (this.#resampler === undefined) outgoing.write(frame);
     else outgoing.write(this.#resampled, 0, this.#resampler.process(frame, frame.length, this.#resampled));
   }

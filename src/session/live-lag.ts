@@ -3,7 +3,6 @@
  * seconds, can go, and goes a frame at a time where nobody speaks, so that nobody hears it go.
  */
 import { levelDbov } from '../codec/level.js';
-import type { AudioFrame, CallAudio } from './audio.js';
 
 const WATCH_FRAMES = 100;
 const QUIET_DBOV = -50;
@@ -15,16 +14,16 @@ export class LiveLag {
   #leastMs = MUCH_MS;
   #spareMs = 0;
 
-  /** Before `frame` is written: whether it should rather not be. */
-  canDrop(frame: AudioFrame, audio: CallAudio): boolean {
-    this.#leastMs = Math.min(this.#leastMs, Math.floor(audio.queuedMs));
+  /** Before a frame of so many milliseconds is written behind those that wait: whether it should rather not be. */
+  canDrop(frame: Int16Array, frameMs: number, queuedMs: number): boolean {
+    this.#leastMs = Math.min(this.#leastMs, Math.floor(queuedMs));
     if (++this.#frames === WATCH_FRAMES) {
       this.#spareMs = this.#leastMs;
       this.#frames = 0;
       this.#leastMs = MUCH_MS;
     }
-    if (this.#spareMs < audio.frameMs || levelDbov(frame.samples) > QUIET_DBOV) return false;
-    this.#spareMs -= audio.frameMs;
+    if (this.#spareMs < frameMs || levelDbov(frame) > QUIET_DBOV) return false;
+    this.#spareMs -= frameMs;
     // What is watched from here on lies so much nearer.
     this.#frames = 0;
     this.#leastMs = MUCH_MS;

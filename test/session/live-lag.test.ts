@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CallAudio } from '../../src/bot/audio.js';
-import { LiveLag } from '../../src/bot/live-lag.js';
-import { FRAME, fakeLine, RATE } from './fake-line.js';
+import { LiveLag } from '../../src/session/live-lag.js';
+import { FRAME, fakeLine, RATE } from '../bot/fake-line.js';
 
 const quiet = new Int16Array(FRAME);
 const loud = Int16Array.from({ length: FRAME }, (_, i) => 8000 * Math.sin((2 * Math.PI * 1000 * i) / RATE));
@@ -14,7 +14,7 @@ function echo(lateMs: number) {
   let dropped = 0;
   audio.attach(line);
   audio.on('frame', (frame) => {
-    if (lag.canDrop(frame, audio)) dropped++;
+    if (lag.canDrop(frame.samples, audio.frameMs, audio.queuedMs)) dropped++;
     else audio.write(frame.samples);
   });
   audio.write(new Int16Array((lateMs * RATE) / 1000));
