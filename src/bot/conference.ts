@@ -32,7 +32,8 @@ class Member {
   isDeaf = false;
   readonly #toRoom: Resampler | undefined;
   readonly #fromRoom: Resampler | undefined;
-  readonly leave: () => void;
+  readonly #onFrame: (member: Member) => void;
+  readonly #onEnded: () => void;
 
   constructor(call: Call, roomRate: number, onFrame: (member: Member) => void, onEnded: () => void) {
     this.call = call;
@@ -40,23 +41,27 @@ class Member {
       this.#toRoom = new Resampler(call.audio.sampleRate, roomRate);
       this.#fromRoom = new Resampler(roomRate, call.audio.sampleRate);
     }
-    const listener = (frame: AudioFrame): void => {
-      this.waiting.push(this.#atRoomRate(frame.samples));
-      if (this.waiting.length > MAX_WAITING_FRAMES) this.waiting.shift();
-      onFrame(this);
-    };
-    call.audio.on('frame', listener);
+    this.#onFrame = onFrame;
+    this.#onEnded = onEnded;
+    call.audio.on('frame', this.#hear);
     call.on('ended', onEnded);
-    this.leave = () => {
-      call.audio.off('frame', listener);
-      call.off('ended', onEnded);
-    };
+  }
+
+  leave(): void {
+    this.call.audio.off('frame', this.#hear);
+    this.call.off('ended', this.#onEnded);
   }
 
   hear(mix: Int16Array): void {
     if (this.isDeaf || this.call.state === 'ended' || this.call.audio.queuedMs > MAX_QUEUED_MS) return;
     this.call.audio.write(convert(this.#fromRoom, mix));
   }
+
+  readonly #hear = ({ samples }: AudioFrame): void => {
+    this.waiting.push(this.#atRoomRate(samples));
+    if (this.waiting.length > MAX_WAITING_FRAMES) this.waiting.shift();
+    this.#onFrame(this);
+  };
 
   #atRoomRate(samples: Int16Array): Int16Array {
     return convert(this.#toRoom, samples);

@@ -97,7 +97,7 @@ export class CallMedia {
       return stream;
     }
     this.#stream = stream;
-    stream.onEvent = (event) => this.#onEvent(event);
+    stream.onEvent = this.#onEvent;
     this.#listen();
     this.#events.onStream(stream);
     return stream;
@@ -118,12 +118,12 @@ export class CallMedia {
     const stream = this.#stream;
     if (stream === undefined) return;
     const [first, ...others] = this.#listeners;
-    if (others.length === 0) stream.onFrames = first;
-    else
-      stream.onFrames = () => {
-        for (const listener of this.#listeners) listener();
-      };
+    stream.onFrames = others.length === 0 ? first : this.#tellAll;
   }
+
+  readonly #tellAll = (): void => {
+    for (const listener of this.#listeners) listener();
+  };
 
   /** What we can do, for an offer or an answer to `offered`. The stream has to be open. */
   capabilities(
@@ -232,7 +232,7 @@ export class CallMedia {
     return this.#keys.filter((keys) => suites.includes(keys.suite));
   }
 
-  #onEvent(event: StreamEvent): void {
+  readonly #onEvent = (event: StreamEvent): void => {
     switch (event.type) {
       case 'dtmf':
         this.#events.onDtmf(event.digit, event.durationMs, event.via);
@@ -244,7 +244,7 @@ export class CallMedia {
         this.#events.onFailed(event.error);
         break;
     }
-  }
+  };
 }
 
 function payloadFormat(format: AgreedFormat): PayloadFormat {

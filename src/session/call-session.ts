@@ -98,9 +98,7 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
     this.#life = new CallLife(this.#inside, {
       incoming: this.#incoming,
       outgoing: this.#outgoing,
-      get isReferred() {
-        return transfers.isReferred;
-      },
+      isReferred: () => transfers.isReferred,
     });
     this.#life.ring();
     if (invite !== undefined) invite.handler = this.#handlerFor(() => invite);
