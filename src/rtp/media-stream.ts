@@ -12,7 +12,7 @@ import type { CapturedPacket } from './packet-capture.js';
 import { PlayoutRing } from './playout-ring.js';
 import { SharedViews } from './shared-views.js';
 import type { StreamNews } from './stream.js';
-import { firstSegment, laneLayout, streamLayout } from './stream-memory.js';
+import { firstSegment, laneLayout, silenceWord, streamLayout } from './stream-memory.js';
 import { checkParameters, type StreamParameters } from './stream-parameters.js';
 import { readStreamStats, type StreamStats, streamCounters } from './stream-stats.js';
 
@@ -70,6 +70,7 @@ export class MediaStream implements StreamOwner {
   readonly #options: MediaStreamOptions;
   readonly #memory: SharedArrayBuffer;
   readonly #counters: Float64Array;
+  readonly #words: Int32Array;
   readonly #waiting = new Map<number, Waiter>();
   readonly #number: number;
   #background: PlayoutRing | undefined;
@@ -88,6 +89,7 @@ export class MediaStream implements StreamOwner {
     this.#memory = new SharedArrayBuffer(layout.bytes);
     this.#counters = streamCounters(this.#memory, layout.counters);
     const views = new SharedViews(this.#memory);
+    this.#words = views.words;
     this.incoming = new FrameRing(views, layout.frames, options, layout.framesHead);
     this.outgoing = new PlayoutRing(views, layout.outgoingControl, firstSegment(this.#memory, layout.outgoingFirst, options.sampleRate), {
       sampleRate: options.sampleRate,
@@ -162,7 +164,13 @@ export class MediaStream implements StreamOwner {
   /** The first time, the stream begins to send; again whenever something changes, and the audio goes on. */
   configure(parameters: StreamParameters): void {
     checkParameters(parameters, this.local.address);
+    this.watch(parameters.silentAfterMs ?? 0);
     if (!this.#closed) this.#options.thread.post({ type: 'configure', stream: this.#number, parameters });
+  }
+
+  /** `silentAfterMs` of the parameters alone, anew: it lies in shared memory, and wakes nobody. */
+  watch(silentAfterMs: number): void {
+    if (!this.#closed) Atomics.store(this.#words, silenceWord, Math.min(silentAfterMs, 0x7fffffff));
   }
 
   /** Resolves when the last tone is out. What is written meanwhile waits. */

@@ -167,7 +167,7 @@ export class CallMedia {
   /** From the answer on, silence is a sign that the peer is gone; before it, it is ringing. */
   watch(): void {
     this.#isWatched = true;
-    if (this.#options.mediaTimeoutMs > 0) this.#configure();
+    if (this.#media !== undefined && !this.#isClosed) this.#stream?.watch(this.#silentAfterMs(this.#media));
   }
 
   close(): void {
@@ -187,12 +187,11 @@ export class CallMedia {
   }
 
   #parameters(media: AgreedMedia): StreamParameters {
-    const { inbandDtmf, symmetricRtp, mediaTimeoutMs } = this.#options;
-    const receive = mayReceive(media) && !this.#isHeld;
+    const { inbandDtmf, symmetricRtp } = this.#options;
     return {
       remote: this.#remoteOf(media),
       send: maySend(media) && !this.#isHeld,
-      receive,
+      receive: this.#hears(media),
       codec: payloadFormat(media.codec),
       accept: media.accept.map(payloadFormat),
       telephoneEvent: media.telephoneEvent,
@@ -202,9 +201,17 @@ export class CallMedia {
       reducedSizeRtcp: media.reducedSizeRtcp,
       srtp: media.srtp,
       latch: symmetricRtp,
-      // A peer that holds, or only listens, may be as silent as it likes.
-      silentAfterMs: receive && this.#isWatched ? mediaTimeoutMs : 0,
+      silentAfterMs: this.#silentAfterMs(media),
     };
+  }
+
+  #hears(media: AgreedMedia): boolean {
+    return mayReceive(media) && !this.#isHeld;
+  }
+
+  /** A peer that holds, or only listens, may be as silent as it likes. */
+  #silentAfterMs(media: AgreedMedia): number {
+    return this.#isWatched && this.#hears(media) ? this.#options.mediaTimeoutMs : 0;
   }
 
   #remoteOf(media: AgreedMedia): StreamParameters['remote'] {
