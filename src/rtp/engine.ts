@@ -142,7 +142,9 @@ export class MediaEngine {
 
   #make(options: OpenStream, thread: MediaThread, port: number): MediaStream {
     const stream: MediaStream = new MediaStream({
-      ...options,
+      sampleRate: options.sampleRate,
+      frameMs: options.frameMs,
+      cname: options.cname,
       thread,
       maxQueueMs: this.#maxQueueMs,
       random: this.#random,

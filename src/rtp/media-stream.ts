@@ -21,7 +21,7 @@ export type FrameMs = 10 | 20 | 30 | 40 | 60;
 
 export interface OpenStream {
   /** What this stream's sockets bind to. @default the engine's host */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** The bot's, whatever the codec is or becomes. */
   readonly sampleRate: SampleRate;
   readonly frameMs: FrameMs;
@@ -44,7 +44,8 @@ export interface DtmfSendOptions {
   readonly gapMs?: number;
 }
 
-export interface MediaStreamOptions extends OpenStream {
+export interface MediaStreamOptions extends Pick<OpenStream, 'sampleRate' | 'frameMs'> {
+  readonly cname: string | undefined;
   readonly thread: MediaThread;
   readonly maxQueueMs: number;
   readonly random: Random;

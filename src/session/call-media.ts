@@ -90,8 +90,11 @@ export class CallMedia {
   }
 
   async #open(): Promise<MediaStream> {
-    const { rtpHost, audio } = this.#options;
-    const stream = await this.#context.engine.open({ ...audio, ...(rtpHost === undefined ? {} : { host: rtpHost }) });
+    const {
+      rtpHost: host,
+      audio: { sampleRate, frameMs },
+    } = this.#options;
+    const stream = await this.#context.engine.open({ sampleRate, frameMs, host });
     if (this.#isClosed) {
       stream.close();
       return stream;
