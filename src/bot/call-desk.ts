@@ -3,7 +3,7 @@ import type { CodecName } from '../codec/codec.js';
 import { CallError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { MediaEngine } from '../rtp/engine.js';
-import type { CallContext, CallOptions } from '../session/call-options.js';
+import { type CallContext, type CallOptions, type ResolvedCallOptions, resolveCallOptions } from '../session/call-options.js';
 import { CallSession } from '../session/call-session.js';
 import type { DialTarget } from '../session/outgoing-leg.js';
 import type { SipRequest } from '../sip/message/message.js';
@@ -47,6 +47,8 @@ export class CallDesk {
   readonly #onIdle = new Set<() => void>();
   #serial = 1;
   #hasMinded = false;
+  /** The options of every call that comes in: made with the first. */
+  #whenCalled: ResolvedCallOptions | undefined;
   readonly turnedAway = { blocked: 0, full: 0 };
   codecs: readonly CodecName[] = [];
   isClosed = false;
@@ -95,10 +97,11 @@ export class CallDesk {
       return;
     }
     const end = ownEnd(this.#agent, incoming.flow);
-    const session = CallSession.receive(
+    this.#whenCalled ??= resolveCallOptions(this.callOptions());
+    const session = CallSession.take(
       incoming,
       this.#context(() => end),
-      this.callOptions(),
+      this.#whenCalled,
     );
     if (session === undefined) return;
     this.#limits.begin(session, whose);

@@ -352,18 +352,12 @@ export class Call extends CallFacts {
   }
 
   #makeTurns(): Turns {
-    const sound = this.#sound;
-    const isEnded = (): boolean => this.#isEnded;
     return new Turns(
       {
         clock: this.#home.clock,
         logger: this.#home.logger,
-        get audio() {
-          return sound.audio;
-        },
-        get isEnded() {
-          return isEnded();
-        },
+        audio: () => this.audio,
+        isEnded: () => this.#isEnded,
         play: (source, options) => this.play(source, options),
         onDtmf: (listener) => this.#listen('dtmf', listener),
         onEnded: (listener) => this.#listen('ended', listener),

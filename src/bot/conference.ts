@@ -34,7 +34,8 @@ class Member {
   readonly #toRoom: Resampler | undefined;
   readonly #fromRoom: Resampler | undefined;
   readonly #lag = new LiveLag();
-  readonly leave: () => void;
+  readonly #onFrame: (member: Member) => void;
+  readonly #onEnded: () => void;
 
   constructor(call: Call, roomRate: number, onFrame: (member: Member) => void, onEnded: () => void) {
     this.call = call;
@@ -42,17 +43,15 @@ class Member {
       this.#toRoom = new Resampler(call.audio.sampleRate, roomRate);
       this.#fromRoom = new Resampler(roomRate, call.audio.sampleRate);
     }
-    const listener = (frame: AudioFrame): void => {
-      this.waiting.push(this.#atRoomRate(frame.samples));
-      if (this.waiting.length > MAX_WAITING_FRAMES) this.waiting.shift();
-      onFrame(this);
-    };
-    call.audio.on('frame', listener);
+    this.#onFrame = onFrame;
+    this.#onEnded = onEnded;
+    call.audio.on('frame', this.#hear);
     call.on('ended', onEnded);
-    this.leave = () => {
-      call.audio.off('frame', listener);
-      call.off('ended', onEnded);
-    };
+  }
+
+  leave(): void {
+    this.call.audio.off('frame', this.#hear);
+    this.call.off('ended', this.#onEnded);
   }
 
   hear(mix: Int16Array): void {
@@ -61,6 +60,12 @@ class Member {
     const samples = convert(this.#fromRoom, mix);
     if (!this.#lag.canDrop(samples, audio.frameMs, audio.queuedMs)) audio.write(samples);
   }
+
+  readonly #hear = ({ samples }: AudioFrame): void => {
+    this.waiting.push(this.#atRoomRate(samples));
+    if (this.waiting.length > MAX_WAITING_FRAMES) this.waiting.shift();
+    this.#onFrame(this);
+  };
 
   #atRoomRate(samples: Int16Array): Int16Array {
     return convert(this.#toRoom, samples);

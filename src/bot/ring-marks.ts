@@ -8,20 +8,14 @@ const OWN = '\u0000';
 
 export class RingMarks {
   readonly #ring: PlayoutRing;
+  readonly #onNamed: (name: string, outcome: MarkOutcome) => void;
   readonly #own = new Map<string, (outcome: MarkOutcome) => void>();
   #count = 0;
 
   constructor(ring: PlayoutRing, onNamed: (name: string, outcome: MarkOutcome) => void = () => {}) {
     this.#ring = ring;
-    ring.onMark = (name, outcome) => {
-      const own = this.#own.get(name);
-      if (own === undefined) {
-        onNamed(name, outcome);
-        return;
-      }
-      this.#own.delete(name);
-      own(outcome);
-    };
+    this.#onNamed = onNamed;
+    ring.onMark = this.#onMark;
   }
 
   /** Calls back once, when what has been written until now is sent, or has been cleared. */
@@ -38,4 +32,14 @@ export class RingMarks {
   static isReserved(name: string): boolean {
     return name.startsWith(OWN);
   }
+
+  readonly #onMark = (name: string, outcome: MarkOutcome): void => {
+    const own = this.#own.get(name);
+    if (own === undefined) {
+      this.#onNamed(name, outcome);
+      return;
+    }
+    this.#own.delete(name);
+    own(outcome);
+  };
 }

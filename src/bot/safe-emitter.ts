@@ -11,7 +11,7 @@ export type EventMap<Events> = { [Name in keyof Events]: unknown[] };
 export abstract class SafeEmitter<Events extends EventMap<Events>> {
   readonly #emitter = new EventEmitter();
   /** The guarded twin of each listener, event by event, so that `off` finds it. */
-  readonly #guarded = new WeakMap<AnyListener, Map<keyof Events, (...args: unknown[]) => void>>();
+  #guarded: WeakMap<AnyListener, Map<keyof Events, (...args: unknown[]) => void>> | undefined;
 
   /** A listener of `event` threw or rejected. */
   protected abstract onListenerFailed(event: keyof Events, error: unknown, args: readonly unknown[]): void;
@@ -32,7 +32,7 @@ export abstract class SafeEmitter<Events extends EventMap<Events>> {
   }
 
   off<Name extends keyof Events & string>(event: Name, listener: SafeListener<Events[Name]>): this {
-    const guarded = this.#guarded.get(listener as AnyListener)?.get(event);
+    const guarded = this.#guarded?.get(listener as AnyListener)?.get(event);
     if (guarded !== undefined) this.#emitter.off(event, guarded);
     this.onListening(event);
     return this;
@@ -52,6 +52,7 @@ export abstract class SafeEmitter<Events extends EventMap<Events>> {
 
   #guard<Name extends keyof Events & string>(event: Name, listener: SafeListener<Events[Name]>): (...args: unknown[]) => void {
     const plain = listener as (...args: unknown[]) => unknown;
+    this.#guarded ??= new WeakMap();
     const twins = this.#guarded.get(listener as AnyListener) ?? new Map<keyof Events, (...args: unknown[]) => void>();
     this.#guarded.set(listener as AnyListener, twins);
     const known = twins.get(event);

@@ -11,27 +11,27 @@ export interface SpeechEvents {
 
 export class SpeechWatch {
   readonly #events: SpeechEvents;
-  #stop: (() => void) | undefined;
+  #ears: Ears | undefined;
+  #close: (() => void) | undefined;
 
   constructor(events: SpeechEvents) {
     this.#events = events;
   }
 
   start(ears: Ears): void {
-    if (this.#stop !== undefined) return;
-    const onStart = (timeMs: number): void => this.#events.onStart(timeMs);
-    const onEnd = (utterance: Utterance): void => this.#events.onEnd(utterance);
-    const onSilence = (durationMs: number): void => this.#events.onSilence(durationMs);
-    ears.on('start', onStart).on('end', onEnd).on('silence', onSilence);
-    const close = ears.open();
-    this.#stop = () => {
-      ears.off('start', onStart).off('end', onEnd).off('silence', onSilence);
-      close();
-    };
+    if (this.#ears !== undefined) return;
+    this.#ears = ears.on('start', this.#onStart).on('end', this.#onEnd).on('silence', this.#onSilence);
+    this.#close = ears.open();
   }
 
   stop(): void {
-    this.#stop?.();
-    this.#stop = undefined;
+    this.#ears?.off('start', this.#onStart).off('end', this.#onEnd).off('silence', this.#onSilence);
+    this.#ears = undefined;
+    this.#close?.();
+    this.#close = undefined;
   }
+
+  readonly #onStart = (timeMs: number): void => this.#events.onStart(timeMs);
+  readonly #onEnd = (utterance: Utterance): void => this.#events.onEnd(utterance);
+  readonly #onSilence = (durationMs: number): void => this.#events.onSilence(durationMs);
 }

@@ -142,7 +142,9 @@ export class MediaEngine {
 
   #make(options: OpenStream, thread: MediaThread, port: number): MediaStream {
     const stream: MediaStream = new MediaStream({
-      ...options,
+      sampleRate: options.sampleRate,
+      frameMs: options.frameMs,
+      cname: options.cname,
       thread,
       maxQueueMs: this.#maxQueueMs,
       random: this.#random,
@@ -228,6 +230,9 @@ export class MediaEngine {
 /** What dgram leaves behind for each packet dies at once: a nursery of this size is collected seldom, and a call stays at 60 to 70 kB. */
 const YOUNG_MB = 16;
 
+/** Half a packet. */
+const ENDS_WITHIN_MS = 10;
+
 const linkWorker: LinkThread = (memory, { onReport, onLost }) => {
   const worker = startThread({ workerData: memory, name: 'sipbot-media', resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
   // Threads without a call do not keep the process alive, once they have started.
@@ -246,7 +251,12 @@ const linkWorker: LinkThread = (memory, { onReport, onLost }) => {
     for (const report of reports) onReport(report);
   });
   let commands: HostCommand[] = [];
+  let soon: NodeJS.Immediate | undefined;
+  let late: NodeJS.Timeout | undefined;
   const flush = (): void => {
+    clearImmediate(soon);
+    clearTimeout(late);
+    soon = late = undefined;
     if (commands.length > 0) worker.postMessage(commands);
     commands = [];
   };
@@ -257,9 +267,11 @@ const linkWorker: LinkThread = (memory, { onReport, onLost }) => {
     hold,
     post: (command) => {
       commands.push(command);
-      // A stream does nothing until it is configured: that it begins goes with that. All else goes at once, lest the application block its thread.
-      if (command.type !== 'open' && command.type !== 'bind') flush();
-      else if (commands.length === 1) setImmediate(flush);
+      // A stream does nothing until it is configured: that it begins goes with that. Its end goes with whatever is said next: nothing is left to be
+      // heard. All else goes at once, lest the application block its thread.
+      if (command.type === 'close') late ??= setTimeout(flush, ENDS_WITHIN_MS);
+      else if (command.type === 'open' || command.type === 'bind') soon ??= setImmediate(flush);
+      else flush();
     },
     stop: async () => {
       const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));

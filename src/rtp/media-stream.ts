@@ -12,7 +12,7 @@ import type { CapturedPacket } from './packet-capture.js';
 import { PlayoutRing } from './playout-ring.js';
 import { SharedViews } from './shared-views.js';
 import type { StreamNews } from './stream.js';
-import { firstSegment, laneLayout, streamLayout } from './stream-memory.js';
+import { firstSegment, laneLayout, silenceWord, streamLayout } from './stream-memory.js';
 import { checkParameters, type StreamParameters } from './stream-parameters.js';
 import { readStreamStats, type StreamStats, streamCounters } from './stream-stats.js';
 
@@ -21,7 +21,7 @@ export type FrameMs = 10 | 20 | 30 | 40 | 60;
 
 export interface OpenStream {
   /** What this stream's sockets bind to. @default the engine's host */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** The bot's, whatever the codec is or becomes. */
   readonly sampleRate: SampleRate;
   readonly frameMs: FrameMs;
@@ -44,7 +44,8 @@ export interface DtmfSendOptions {
   readonly gapMs?: number;
 }
 
-export interface MediaStreamOptions extends OpenStream {
+export interface MediaStreamOptions extends Pick<OpenStream, 'sampleRate' | 'frameMs'> {
+  readonly cname: string | undefined;
   readonly thread: MediaThread;
   readonly maxQueueMs: number;
   readonly random: Random;
@@ -70,6 +71,7 @@ export class MediaStream implements StreamOwner {
   readonly #options: MediaStreamOptions;
   readonly #memory: SharedArrayBuffer;
   readonly #counters: Float64Array;
+  readonly #words: Int32Array;
   readonly #waiting = new Map<number, Waiter>();
   readonly #number: number;
   #background: PlayoutRing | undefined;
@@ -88,6 +90,7 @@ export class MediaStream implements StreamOwner {
     this.#memory = new SharedArrayBuffer(layout.bytes);
     this.#counters = streamCounters(this.#memory, layout.counters);
     const views = new SharedViews(this.#memory);
+    this.#words = views.words;
     this.incoming = new FrameRing(views, layout.frames, options, layout.framesHead);
     this.outgoing = new PlayoutRing(views, layout.outgoingControl, firstSegment(this.#memory, layout.outgoingFirst, options.sampleRate), {
       sampleRate: options.sampleRate,
@@ -162,7 +165,13 @@ export class MediaStream implements StreamOwner {
   /** The first time, the stream begins to send; again whenever something changes, and the audio goes on. */
   configure(parameters: StreamParameters): void {
     checkParameters(parameters, this.local.address);
+    this.watch(parameters.silentAfterMs ?? 0);
     if (!this.#closed) this.#options.thread.post({ type: 'configure', stream: this.#number, parameters });
+  }
+
+  /** `silentAfterMs` of the parameters alone, anew: it lies in shared memory, and wakes nobody. */
+  watch(silentAfterMs: number): void {
+    if (!this.#closed) Atomics.store(this.#words, silenceWord, Math.min(silentAfterMs, 0x7fffffff));
   }
 
   /** Resolves when the last tone is out. What is written meanwhile waits. */

@@ -90,13 +90,13 @@ class SeenSocket implements DatagramSocket {
 
   /** What comes passes through here only while it is captured. */
   #listen(): void {
-    const [listener, capture] = [this.#onMessage, this.#capture];
-    if (listener === undefined || capture === undefined) this.#socket.onMessage = listener;
-    else
-      this.#socket.onMessage = (bytes, address, port) => {
-        // Copied before the stream deciphers it in place.
-        capture.tell('in', this.local, { address, port }, bytes);
-        listener(bytes, address, port);
-      };
+    const listener = this.#onMessage;
+    this.#socket.onMessage = listener === undefined || this.#capture === undefined ? listener : this.#onCaptured;
   }
+
+  readonly #onCaptured = (bytes: Uint8Array, address: string, port: number): void => {
+    // Copied before the stream deciphers it in place.
+    this.#capture?.tell('in', this.local, { address, port }, bytes);
+    this.#onMessage?.(bytes, address, port);
+  };
 }

@@ -24,9 +24,12 @@ export interface LaneLayout {
 
 const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 
+/** A word of its own, at the same place in every stream: for how long nothing may be heard, in ms; 0: for ever. */
+export const silenceWord = (aligned(frameHeadBytes) + aligned(playoutControlBytes)) / 4;
+
 export function streamLayout(format: FrameFormat): StreamLayout {
   const outgoingControl = aligned(frameHeadBytes);
-  const counters = outgoingControl + aligned(playoutControlBytes);
+  const counters = silenceWord * 4 + 8;
   const frames = counters + aligned(streamCounterBytes);
   const outgoingFirst = frames + aligned(frameRingBytes(format));
   return {

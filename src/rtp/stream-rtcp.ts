@@ -111,7 +111,7 @@ export class StreamRtcp {
         }
         this.#socket = socket;
         socket.onMessage = this.onPacket;
-        socket.onError = () => this.#options.tally.refused++;
+        socket.onError = this.#onRefused;
       },
       () => {
         // The pair is ours, so somebody else sits on the odd port. The call goes on without reports; another configure tries again.
@@ -120,6 +120,10 @@ export class StreamRtcp {
       },
     );
   }
+
+  readonly #onRefused = (): void => {
+    this.#options.tally.refused++;
+  };
 
   #send(length: number): void {
     if (length <= 0 || this.#parameters === undefined) return;

@@ -24,7 +24,7 @@ import { SharedViews } from './shared-views.js';
 import { RtpSource } from './source.js';
 import type { CryptoKeys } from './srtp/crypto-line.js';
 import { type KeyNews, StreamKeys } from './stream-keys.js';
-import { firstSegment, laneLayout, streamLayout } from './stream-memory.js';
+import { firstSegment, laneLayout, silenceWord, streamLayout } from './stream-memory.js';
 import type { StreamParameters } from './stream-parameters.js';
 import { StreamReport, type StreamTally } from './stream-report.js';
 import { StreamRtcp } from './stream-rtcp.js';
@@ -121,6 +121,9 @@ export class Stream {
   #heard = false;
   #isSilent = false;
   #lastAliveAt: number;
+  /** Where the application says how long nothing may be heard, and what it said last. */
+  readonly #words: Int32Array;
+  #silentAfterMs = 0;
   #toldPackets = 0;
   #toldBytes = 0;
   #toldHeardAt = Number.NEGATIVE_INFINITY;
@@ -135,6 +138,7 @@ export class Stream {
     const { memory, sampleRate, frameMs, random, wheel, socket } = options;
     const layout = streamLayout(options);
     const views = new SharedViews(memory);
+    this.#words = views.words;
     this.#speech = new PlayoutReader(views, layout.outgoingControl, firstSegment(memory, layout.outgoingFirst, sampleRate));
     const onFailed = options.onFailed;
     this.#outbound = new Outbound({
@@ -429,7 +433,12 @@ export class Stream {
   }
 
   #watch(now: number): void {
-    const limit = this.#parameters?.silentAfterMs ?? 0;
+    const limit = Atomics.load(this.#words, silenceWord);
+    if (limit !== this.#silentAfterMs) {
+      this.#silentAfterMs = limit;
+      this.#lastAliveAt = now;
+      this.#isSilent = false;
+    }
     if (this.#receiver().lastAt > this.#lastAliveAt) this.#lastAliveAt = this.#receiver().lastAt;
     if (limit === 0 || this.#isSilent || now - this.#lastAliveAt < limit) return;
     this.#isSilent = true;

@@ -19,7 +19,7 @@ export interface CallWays {
   readonly incoming: IncomingLeg | undefined;
   readonly outgoing: OutgoingLeg | undefined;
   /** A REFER of ours was accepted: when they hang up now, the call has gone on elsewhere. */
-  readonly isReferred: boolean;
+  isReferred(): boolean;
 }
 
 export class CallLife {
@@ -110,12 +110,12 @@ export class CallLife {
   #finish(ended: InviteEnd, meant: LocalEnd | undefined): void {
     const { machine, media, apply } = this.#inside;
     if (machine.state === 'ended') return;
-    const { incoming, isReferred } = this.#ways;
+    const { incoming } = this.#ways;
     const direction = incoming === undefined ? 'out' : 'in';
     // An answer that was never acknowledged is an answer; one that the CANCEL overtook is none.
     const wasAnswered = this.#answeredAt !== undefined || (incoming?.isAccepted === true && ended.by !== 'cancel');
     const told = callEnd({ end: ended, wasAnswered, direction, isLocalResponse: isLocal }, meant);
-    const end: CallEnd = isReferred && told.by === 'remote' ? { ...told, reason: 'transferred' } : told;
+    const end: CallEnd = told.by === 'remote' && this.#ways.isReferred() ? { ...told, reason: 'transferred' } : told;
     const news = machine.onEnded(end);
     this.#end = end;
     this.#cancelTimers();

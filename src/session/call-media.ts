@@ -90,14 +90,17 @@ export class CallMedia {
   }
 
   async #open(): Promise<MediaStream> {
-    const { rtpHost, audio } = this.#options;
-    const stream = await this.#context.engine.open({ ...audio, ...(rtpHost === undefined ? {} : { host: rtpHost }) });
+    const {
+      rtpHost: host,
+      audio: { sampleRate, frameMs },
+    } = this.#options;
+    const stream = await this.#context.engine.open({ sampleRate, frameMs, host });
     if (this.#isClosed) {
       stream.close();
       return stream;
     }
     this.#stream = stream;
-    stream.onEvent = (event) => this.#onEvent(event);
+    stream.onEvent = this.#onEvent;
     this.#listen();
     this.#events.onStream(stream);
     return stream;
@@ -118,12 +121,12 @@ export class CallMedia {
     const stream = this.#stream;
     if (stream === undefined) return;
     const [first, ...others] = this.#listeners;
-    if (others.length === 0) stream.onFrames = first;
-    else
-      stream.onFrames = () => {
-        for (const listener of this.#listeners) listener();
-      };
+    stream.onFrames = others.length === 0 ? first : this.#tellAll;
   }
+
+  readonly #tellAll = (): void => {
+    for (const listener of this.#listeners) listener();
+  };
 
   /** What we can do, for an offer or an answer to `offered`. The stream has to be open. */
   capabilities(
@@ -167,7 +170,7 @@ export class CallMedia {
   /** From the answer on, silence is a sign that the peer is gone; before it, it is ringing. */
   watch(): void {
     this.#isWatched = true;
-    if (this.#options.mediaTimeoutMs > 0) this.#configure();
+    if (this.#media !== undefined && !this.#isClosed) this.#stream?.watch(this.#silentAfterMs(this.#media));
   }
 
   close(): void {
@@ -187,12 +190,11 @@ export class CallMedia {
   }
 
   #parameters(media: AgreedMedia): StreamParameters {
-    const { inbandDtmf, symmetricRtp, mediaTimeoutMs } = this.#options;
-    const receive = mayReceive(media) && !this.#isHeld;
+    const { inbandDtmf, symmetricRtp } = this.#options;
     return {
       remote: this.#remoteOf(media),
       send: maySend(media) && !this.#isHeld,
-      receive,
+      receive: this.#hears(media),
       codec: payloadFormat(media.codec),
       accept: media.accept.map(payloadFormat),
       telephoneEvent: media.telephoneEvent,
@@ -202,9 +204,17 @@ export class CallMedia {
       reducedSizeRtcp: media.reducedSizeRtcp,
       srtp: media.srtp,
       latch: symmetricRtp,
-      // A peer that holds, or only listens, may be as silent as it likes.
-      silentAfterMs: receive && this.#isWatched ? mediaTimeoutMs : 0,
+      silentAfterMs: this.#silentAfterMs(media),
     };
+  }
+
+  #hears(media: AgreedMedia): boolean {
+    return mayReceive(media) && !this.#isHeld;
+  }
+
+  /** A peer that holds, or only listens, may be as silent as it likes. */
+  #silentAfterMs(media: AgreedMedia): number {
+    return this.#isWatched && this.#hears(media) ? this.#options.mediaTimeoutMs : 0;
   }
 
   #remoteOf(media: AgreedMedia): StreamParameters['remote'] {
@@ -232,7 +242,7 @@ export class CallMedia {
     return this.#keys.filter((keys) => suites.includes(keys.suite));
   }
 
-  #onEvent(event: StreamEvent): void {
+  readonly #onEvent = (event: StreamEvent): void => {
     switch (event.type) {
       case 'dtmf':
         this.#events.onDtmf(event.digit, event.durationMs, event.via);
@@ -244,7 +254,7 @@ export class CallMedia {
         this.#events.onFailed(event.error);
         break;
     }
-  }
+  };
 }
 
 function payloadFormat(format: AgreedFormat): PayloadFormat {

@@ -48,21 +48,25 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
 
   /** A call to us. Undefined when it has been refused: nothing in it that we can answer, or it would replace a call and nobody wants that. */
   static receive(invite: IncomingCall, context: CallContext, options: CallOptions = {}): CallSession | undefined {
-    const resolved = resolveCallOptions(options);
+    return CallSession.take(invite, context, resolveCallOptions(options));
+  }
+
+  /** @internal: the same, with options resolved once for all calls. */
+  static take(invite: IncomingCall, context: CallContext, options: ResolvedCallOptions): CallSession | undefined {
     const offer = descriptionIn(bodyOf(invite.request));
-    const refusal = refusalOf(offer, resolved);
+    const refusal = refusalOf(offer, options);
     if (refusal !== undefined) {
       invite.reject(refusal.status, refusal);
       return undefined;
     }
     const incoming = { invite, offer };
-    if (invite.replaces === undefined) return new CallSession(context, resolved, incoming, undefined);
+    if (invite.replaces === undefined) return new CallSession(context, options, incoming, undefined);
     const replaced = (invite.replaces.handler as Partial<OwnedHandler>).session;
     if (replaced === undefined || replaced.listenerCount('transferRequest') === 0) {
       invite.reject(603);
       return undefined;
     }
-    replaced.#transfers.onReplaces(new CallSession(context, resolved, incoming, undefined));
+    replaced.#transfers.onReplaces(new CallSession(context, options, incoming, undefined));
     return undefined;
   }
 
@@ -98,9 +102,7 @@ export class CallSession extends EventEmitter<CallSessionEvents> {
     this.#life = new CallLife(this.#inside, {
       incoming: this.#incoming,
       outgoing: this.#outgoing,
-      get isReferred() {
-        return transfers.isReferred;
-      },
+      isReferred: () => transfers.isReferred,
     });
     this.#life.ring();
     if (invite !== undefined) invite.handler = this.#handlerFor(() => invite);

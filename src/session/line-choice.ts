@@ -52,10 +52,11 @@ function consider(line: MediaDescription, index: number, capabilities: LineCapab
   if (line.port === 0) return refusal(304, 'the audio line is switched off');
   if (!isRtp(line.protocol)) return refusal(302, `RTP/AVP or RTP/SAVP only, not ${line.protocol}`);
   if (!hasUsableAddress(line, capabilities.address)) return refusal(300, 'no connection address that we can send to');
-  const matches = line.rtp.flatMap((format) => {
+  const matches: { readonly codec: CodecName; readonly format: RtpFormat }[] = [];
+  for (const format of line.rtp) {
     const codec = codecOf(format, capabilities.codecs);
-    return codec === undefined ? [] : [{ codec, format }];
-  });
+    if (codec !== undefined) matches.push({ codec, format });
+  }
   if (matches.length === 0) return refusal(305, `no codec in common; here: ${capabilities.codecs.join(', ')}`);
   if (capabilities.codecOrder === 'ours') {
     // Later in a call the codec in use is our favourite: a hold from their side must not change it.

@@ -23,7 +23,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 /** The thread is a real one: it is asked until it has done it, and for ten seconds at most. */
 const until = (done: () => boolean) => expect.poll(done, { interval: 5, timeout: 10_000 }).toBe(true);
 
-test('a call is two messages: all that it needs to begin, on a socket bound before it came, and its end', async () => {
+test('a call is two messages: all that it needs to begin, on a socket bound before it came, and its end, which goes with the next where one comes', async () => {
   const engine = new MediaEngine({ threads: 1, host: HOST, ports: [18_000, 18_999] });
   await engine.ready();
   const [worker] = workers;
@@ -59,11 +59,22 @@ test('a call is two messages: all that it needs to begin, on a socket bound befo
     const stream = await place();
     expect(posted.map((commands) => commands.map(({ type }) => type).filter((type) => type !== 'bind'))).toEqual([['open', 'configure']]);
     expect(stream.local.address).toBe(HOST);
+    stream.watch(1000);
     stream.close();
-    await turn();
+    await until(() => posted.length === 2);
     expect(posted.slice(1).map((commands) => commands.map(({ type }) => type))).toEqual([['close']]);
     await until(() => streams() === 0);
   }
+  await until(() => bound >= 4);
+  posted.length = 0;
+  const first = await place();
+  first.close();
+  (await place()).close();
+  expect(posted.map((commands) => commands.map(({ type }) => type).filter((type) => type !== 'bind'))).toEqual([
+    ['open', 'configure'],
+    ['close', 'open', 'configure'],
+  ]);
+  await until(() => streams() === 0);
   await engine.close();
   expect(engine.stats().ports.used).toBe(0);
 });

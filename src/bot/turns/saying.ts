@@ -86,7 +86,7 @@ export class Saying {
     }
     if (this.#isStopped) return;
     const playout = this.#host.play(this.#spoken);
-    playout.onSounded = () => this.#host.onSounded();
+    playout.onSounded = this.#onSounded;
     this.#playout = playout;
   }
 
@@ -96,6 +96,8 @@ export class Saying {
     spoken.cancel();
     return { ...result, text: spoken.text, heard: spoken.heard(result.playedMs) };
   }
+
+  readonly #onSounded = (): void => this.#host.onSounded();
 
   #fillAfter(filler: Filler, ms: number): void {
     const { clock, audio } = this.#host;

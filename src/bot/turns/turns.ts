@@ -50,8 +50,8 @@ export interface AskOptions extends ListenOptions {
 export interface TurnsHost {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly audio: CallAudio;
-  readonly isEnded: boolean;
+  audio(): CallAudio;
+  isEnded(): boolean;
   play(source: SoundSource, options?: PlayOptions): Playout;
   /** Each calls back until the returned function is called. */
   onDtmf(listener: (digit: string) => void): () => void;
@@ -89,7 +89,7 @@ export class Turns {
 
   get ears(): Ears {
     if (this.#ears === undefined) {
-      const ears = new Ears(this.#host.audio, this.#options.ears);
+      const ears = new Ears(this.#host.audio(), this.#options.ears);
       this.#ears = ears;
       ears.on('end', (utterance) => this.#onUtterance(utterance, ears.pauseMs));
     }
@@ -97,7 +97,7 @@ export class Turns {
   }
 
   get level(): SoundLevel {
-    if (!this.#isMetered && !this.#host.isEnded) {
+    if (!this.#isMetered && !this.#host.isEnded()) {
       this.#isMetered = true;
       this.ears.open();
     }
@@ -108,9 +108,10 @@ export class Turns {
     const { voice = this.#options.voice, language = this.#options.language, filler = this.#options.filler, split } = options;
     if (voice === undefined) throw new OptionError('speech.voice', 'say needs a voice: a TextToSpeech, here or in the options of the bot');
     this.#openEars();
-    const spoken = new SpokenText(text, { voice, sampleRate: this.#host.audio.sampleRate, ...given({ language, split }) });
+    const { clock } = this.#host;
+    const audio = this.#host.audio();
+    const spoken = new SpokenText(text, { voice, sampleRate: audio.sampleRate, ...given({ language, split }) });
     let answeredMs: number | undefined;
-    const { clock, audio } = this.#host;
     const host = {
       clock,
       audio,
@@ -143,7 +144,9 @@ export class Turns {
   async listen(options: ListenOptions = {}): Promise<Listened> {
     this.#openEars();
     const { recogniser, language } = this.#options;
-    const { clock, audio, isEnded, onDtmf, onEnded, logger } = this.#host;
+    const { clock, onDtmf, onEnded, logger } = this.#host;
+    const audio = this.#host.audio();
+    const isEnded = this.#host.isEnded();
     const pending = this.#takePending();
     const host = {
       clock,
@@ -192,7 +195,7 @@ export class Turns {
   }
 
   #openEars(): void {
-    if (this.#closeEars !== undefined || this.#host.isEnded) return;
+    if (this.#closeEars !== undefined || this.#host.isEnded()) return;
     const { ears } = this;
     this.#closeEars = ears.open();
     this.#bargeIn = new BargeIn(
@@ -200,7 +203,7 @@ export class Turns {
         ears,
         isInterruptible: () => this.#sayings.some((saying) => saying.isBargeable && saying.isSounding),
         setGain: (gain) => {
-          this.#host.audio.gain = gain;
+          this.#host.audio().gain = gain;
         },
         stop: () => this.interrupt(),
       },

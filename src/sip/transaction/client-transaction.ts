@@ -25,12 +25,13 @@ export class ClientTransaction<W extends Wire> {
   user: ClientUser;
   readonly machine: InviteClient | NonInviteClient;
   readonly armed = new ArmedTimers();
-  readonly fire: (timer: TimerName) => void;
+  readonly fire = (timer: TimerName): void => this.#onTimer(this, timer);
   /** What was sent last, for the machine's `resend`. */
   sent: Uint8Array | undefined;
   /** Let go with the final response: after it there is nothing to cancel. */
   request: SipRequest | undefined;
   cancelHeaders: readonly HeaderEntry[] | undefined;
+  readonly #onTimer: (transaction: ClientTransaction<W>, timer: TimerName) => void;
   readonly #cancel: (transaction: ClientTransaction<W>) => void;
 
   constructor(
@@ -47,7 +48,7 @@ export class ClientTransaction<W extends Wire> {
     this.flow = flow;
     this.user = user;
     this.machine = machine;
-    this.fire = (timer) => onTimer(this, timer);
+    this.#onTimer = onTimer;
     this.#cancel = cancel;
   }
 

@@ -17,13 +17,14 @@ export class ServerEntry<W extends Wire> {
   readonly flow: W;
   readonly machine: InviteServer | NonInviteServer;
   readonly armed = new ArmedTimers();
-  readonly fire: (timer: TimerName) => void;
+  readonly fire = (timer: TimerName): void => this.#onTimer(this, timer);
   /** What was sent last, for the machine's `resend`. */
   sent: Uint8Array | undefined;
   /** §18.2.2: where responses go when not back along `flow`. */
   elsewhere: Promise<W> | undefined;
   /** The user's side; undefined once nothing is left to be told. */
   user: ServerTransaction<W> | undefined;
+  readonly #onTimer: (entry: ServerEntry<W>, timer: TimerName) => void;
 
   constructor(
     key: string,
@@ -38,7 +39,7 @@ export class ServerEntry<W extends Wire> {
     this.toTag = toTag;
     this.flow = flow;
     this.machine = machine;
-    this.fire = (timer) => onTimer(this, timer);
+    this.#onTimer = onTimer;
   }
 
   /** An INVITE that has had no final response: what a CANCEL can still end. */

@@ -42,8 +42,8 @@ export class StreamChannel implements Channel {
 
   set events(events: ChannelEvents | undefined) {
     this.#events = events;
-    this.#stream.onClose = (error) => this.#events?.onClose(error);
-    this.#stream.onBytes = events === undefined ? undefined : (bytes) => this.#onBytes(bytes);
+    this.#stream.onClose = this.#onClose;
+    this.#stream.onBytes = events === undefined ? undefined : this.#onBytes;
   }
 
   send(bytes: Uint8Array): void {
@@ -66,7 +66,9 @@ export class StreamChannel implements Channel {
     this.#stream.destroy();
   }
 
-  #onBytes(bytes: Uint8Array): void {
+  readonly #onClose: ByteStream['onClose'] = (error) => this.#events?.onClose(error);
+
+  readonly #onBytes = (bytes: Uint8Array): void => {
     for (const frame of this.#framer.push(bytes)) {
       switch (frame.type) {
         case 'message':
@@ -84,5 +86,5 @@ export class StreamChannel implements Channel {
       }
     }
     this.#events?.onActivity(this.#framer.pendingBytes > 0);
-  }
+  };
 }

@@ -92,7 +92,7 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
   #sending: { readonly response: SipResponse; resolve: () => void; reject: (error: CallError) => void }[] = [];
   #answer: { resolve: () => void; reject: (error: CallError) => void } | undefined;
   /** The 2xx that waits until no PRACK is missing. */
-  #onPracked: (() => void) | undefined;
+  #unpracked: AcceptOptions | undefined;
   #isFinal = false;
 
   constructor(core: AgentCore, exchange: ServerExchange, dialog: Dialog, replaces: InviteBase | undefined, options: IncomingInviteOptions) {
@@ -107,8 +107,8 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
     this.#dialog.modifier.machine.onRequest('INVITE', this.request.body.length > 0, 0);
     this.#reliable = new ReliableProvisionals(core.timers.T1, 1 + (core.random.uint32() >>> 2), this.request.cseq!.number);
     this.#alarms = new Alarms(core.clock, (timer, now) => this.#onTimer(timer, now));
-    exchange.onCancel = (cancel) => this.#onCancel(cancel);
-    exchange.onFailure = (why) => this.#onFailure(why);
+    exchange.onCancel = this.#onCancel;
+    exchange.onFailure = this.#onFailure;
     const { expires } = this.request;
     if (expires !== undefined) this.#alarms.arm('expires', core.clock.now() + 1000 * Math.min(expires, 86_400));
   }
@@ -156,7 +156,7 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
     return new Promise((resolve, reject) => {
       this.#answer = { resolve, reject };
       // RFC 3262 §3: no 2xx while a description sent in a 1xx is not acknowledged.
-      if (this.#reliable.holdsBody) this.#onPracked = () => this.#accept(options);
+      if (this.#reliable.holdsBody) this.#unpracked = options;
       else this.#accept(options);
     });
   }
@@ -202,25 +202,25 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
     this.#apply(effects);
   }
 
-  #onCancel(cancel: SipRequest): void {
+  readonly #onCancel = (cancel: SipRequest): void => {
     if (this.#isFinal) return;
     this.#refuse(487);
     this.#dialog.finish({ by: 'cancel', request: cancel, reasons: cancel.reasons });
-  }
+  };
 
   /** Nowhere to send what we answer: a 2xx is repeated until it can, all else is lost. */
-  #onFailure(why: 'timeout' | 'transport'): void {
+  readonly #onFailure = (why: 'timeout' | 'transport'): void => {
     if (this.state !== 'early' || this.#isFinal) return;
     this.#isFinal = true;
     this.#dialog.finish({ by: why, reasons: [] });
-  }
+  };
 
   onDialogEnd(_dialog: InviteDialog, end: InviteEnd): void {
     // §15.1.2: a BYE in the early dialog is the end of the INVITE too.
     if (!this.#isFinal) this.#refuse(end.by === 'remote' ? 487 : 500);
     this.#alarms.clear();
     if (this.#sending.length > 0 || this.#answer !== undefined) this.#rejectAll(this.#whyOver(end));
-    this.#onPracked = undefined;
+    this.#unpracked = undefined;
     this.end(end);
   }
 
@@ -233,7 +233,7 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
   }
 
   #accept(options: AcceptOptions): void {
-    this.#onPracked = undefined;
+    this.#unpracked = undefined;
     const dialog = this.#dialog;
     const { machine } = dialog.modifier;
     this.#isFinal = true;
@@ -340,7 +340,7 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
           for (const { response, resolve } of this.#sending) if (response === effect.response) resolve();
           this.#sending = this.#sending.filter(({ response }) => response !== effect.response);
           if (this.state === 'early' && !this.#isFinal) this.#keepRinging(effect.response, KEEP_RINGING_RELIABLY_MS);
-          if (!this.#reliable.holdsBody) this.#onPracked?.();
+          if (!this.#reliable.holdsBody && this.#unpracked !== undefined) this.#accept(this.#unpracked);
           break;
         case 'unacknowledged':
           // §3: a caller that does not acknowledge cannot be answered either.

@@ -283,12 +283,16 @@ export class OutgoingInvite extends InviteBase implements OutgoingCall, HalfMemb
     if (machine.offer === 'local') dialog.modifier.apply(machine.onAnswer('remote'));
     else if (body !== undefined && this.#options.body === undefined && machine.offer === 'none' && dialog.lastSent === undefined)
       machine.onOffer('remote');
-    dialog.unsentAck = () => this.#acknowledge(fork, dialog, context.request, undefined);
+    dialog.unsentAck = this.#lateAck(fork, dialog, context.request);
     settle(
       () => this.handler.onSuccess?.(response, dialog.id, body),
       (answer) => this.#acknowledge(fork, dialog, context.request, answer),
       (error) => dialog.fail(undefined, error),
     );
+  }
+
+  #lateAck(fork: Fork, dialog: InviteDialog, invite: SipRequest): () => void {
+    return () => this.#acknowledge(fork, dialog, invite, undefined);
   }
 
   #acknowledge(fork: Fork, dialog: InviteDialog, invite: SipRequest, answer: Body | undefined): void {

@@ -219,12 +219,7 @@ export class SessionModifier {
       return;
     }
     this.#asked = [...this.#asked, exchange];
-    if (method === 'INVITE') {
-      // §9.2: only this request is cancelled; the session goes on as it was.
-      exchange.onCancel = () => {
-        if (this.#isAnswering(exchange)) this.#refuse(exchange, 487);
-      };
-    }
+    if (method === 'INVITE') exchange.onCancel = this.#cancelling(exchange);
     settle(
       () => ask(this.#dialog.owner.handler, request, body),
       (reply) => this.#answer(exchange, reply, body),
@@ -233,6 +228,13 @@ export class SessionModifier {
         this.#dialog.fail(exchange, error);
       },
     );
+  }
+
+  /** §9.2: only this request is cancelled; the session goes on as it was. */
+  #cancelling(exchange: ServerExchange): () => void {
+    return () => {
+      if (this.#isAnswering(exchange)) this.#refuse(exchange, 487);
+    };
   }
 
   #answer(exchange: ServerExchange, reply: RequestReply, asked: Body | undefined): void {
