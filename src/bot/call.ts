@@ -71,14 +71,7 @@ export class Call extends CallFacts {
   readonly #sound: CallSound;
   /** Made when somebody speaks or listens. */
   #turns: Turns | undefined;
-  readonly #speechWatch = new SpeechWatch({
-    onStart: (timeMs) => this.emit('speechStart', { timeMs }),
-    onEnd: (utterance) => {
-      const { startMs, endMs } = utterance;
-      this.emit('speechEnd', { timeMs: endMs, durationMs: endMs - startMs, utterance });
-    },
-    onSilence: (durationMs) => this.emit('silence', { durationMs }),
-  });
+  #speechWatch: SpeechWatch | undefined;
   #bot: Bot | undefined;
   #bridge: Bridge | undefined;
   #isEnded = false;
@@ -347,8 +340,19 @@ export class Call extends CallFacts {
   /** Listening for speech costs something: it begins with the first who wants to know, and ends with the last. */
   #watchSpeech(): void {
     const isWanted = this.listenerCount('speechStart') + this.listenerCount('speechEnd') + this.listenerCount('silence') > 0;
-    if (isWanted && !this.#isEnded) this.#speechWatch.start(this.#conversation.ears);
-    else this.#speechWatch.stop();
+    if (!isWanted || this.#isEnded) {
+      this.#speechWatch?.stop();
+      return;
+    }
+    this.#speechWatch ??= new SpeechWatch({
+      onStart: (timeMs) => this.emit('speechStart', { timeMs }),
+      onEnd: (utterance) => {
+        const { startMs, endMs } = utterance;
+        this.emit('speechEnd', { timeMs: endMs, durationMs: endMs - startMs, utterance });
+      },
+      onSilence: (durationMs) => this.emit('silence', { durationMs }),
+    });
+    this.#speechWatch.start(this.#conversation.ears);
   }
 
   get #conversation(): Turns {

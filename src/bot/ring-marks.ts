@@ -8,18 +8,19 @@ const OWN = '\u0000';
 
 export class RingMarks {
   readonly #ring: PlayoutRing;
-  readonly #own = new Map<string, (outcome: MarkOutcome) => void>();
+  /** Most calls only write. */
+  #own: Map<string, (outcome: MarkOutcome) => void> | undefined;
   #count = 0;
 
   constructor(ring: PlayoutRing, onNamed: (name: string, outcome: MarkOutcome) => void = () => {}) {
     this.#ring = ring;
     ring.onMark = (name, outcome) => {
-      const own = this.#own.get(name);
+      const own = this.#own?.get(name);
       if (own === undefined) {
         onNamed(name, outcome);
         return;
       }
-      this.#own.delete(name);
+      this.#own?.delete(name);
       own(outcome);
     };
   }
@@ -27,6 +28,7 @@ export class RingMarks {
   /** Calls back once, when what has been written until now is sent, or has been cleared. */
   atEnd(tell: (outcome: MarkOutcome) => void): void {
     const name = `${OWN}${this.#count++}`;
+    this.#own ??= new Map();
     this.#own.set(name, tell);
     this.#ring.mark(name);
   }
