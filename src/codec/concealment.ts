@@ -28,10 +28,11 @@ interface Gap {
 const resting: Gap[] = [];
 const mostResting = 16;
 
-function takeGap(length: number): Gap {
+function takeGap(length: number, perMs: number): Gap {
   const at = resting.findIndex(({ heard }) => heard.length === length);
   if (at >= 0) return resting.splice(at, 1)[0]!;
-  return { heard: new Int16Array(length), bend: new Int16Array(length), carry: new Int16Array(length) };
+  const quarter = Math.ceil((longestPeriodMs * perMs) / 4);
+  return { heard: new Int16Array(length), bend: new Int16Array(quarter), carry: new Int16Array(quarter) };
 }
 
 export class Concealer {
@@ -168,7 +169,7 @@ export class Concealer {
     this.#takeKept();
     const past = this.#past;
     const length = past.length;
-    this.#gap ??= takeGap(length);
+    this.#gap ??= takeGap(length, this.#perMs);
     const { heard } = this.#gap;
     for (let i = 0, from = this.#next; i < length; i++) {
       heard[i] = past[from]!;

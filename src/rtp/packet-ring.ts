@@ -31,10 +31,10 @@ const ROW = 8;
 
 /**
  * Packets as they mostly are, 20 ms of G.711 with SRTP around it, wait beside what is known of them, in few rooms used over and over: a ring as
- * long as there are slots would be cold at every packet. When more wait than there are rooms (160 ms of them), or wider ones, they have memory made
- * for them, as much as a call otherwise has in all of its jitter buffer.
+ * long as there are slots would be cold at every packet. No more of them wait than the longest delay holds, or nearly; for more, and for wider ones,
+ * memory is made, as much as all of the rest of a jitter buffer.
  */
-const NEAR = 8;
+const NEAR = 16;
 const NEAR_BYTES = 192;
 const ALL_FREE = (1 << NEAR) - 1;
 

@@ -67,8 +67,8 @@ test('widening keeps every payload', () => {
 });
 
 test('memory made for a bad moment is given up when the packets have long been as they mostly are, and made again in the next', () => {
-  const place: Place = { ...ownPlace(PacketRing.cells(16)) };
-  const ring = new PacketRing(16, place);
+  const place: Place = { ...ownPlace(PacketRing.cells(32)) };
+  const ring = new PacketRing(32, place);
   let next = 0;
   const pass = (count: number): void => {
     for (let i = 0; i < count; i++, next++) {
@@ -77,7 +77,7 @@ test('memory made for a bad moment is given up when the packets have long been a
     }
   };
   for (let moment = 0; moment < 2; moment++) {
-    const burst = Array.from({ length: 15 }, (_, i) => next + i);
+    const burst = Array.from({ length: 31 }, (_, i) => next + i);
     for (const sequence of burst) ring.store(sequence, sequence, 'audio', ...packetOf([sequence & 255]));
     for (const sequence of burst) {
       const slot = ring.find(sequence, sequence);
@@ -86,7 +86,7 @@ test('memory made for a bad moment is given up when the packets have long been a
     }
     next += burst.length;
     expect(place.more).toBeDefined();
-    pass(128);
+    pass(256);
     expect(place.more).toBeDefined();
     pass(1);
     expect(place.more).toBeUndefined();
