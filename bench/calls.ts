@@ -2,7 +2,7 @@
  * N G.711 calls at once, echoed by ours and by the peers: what they cost beside as many bare sockets in the same run, and what a caller hears.
  *
  *     npm run bench -- calls [--calls 100,500] [--peers floor,sipbot,asterisk,sipp,baresip] [--rate 8000,16000] [--media plain,srtp]
- *                            [--threads 1] [--hold 20] [--floor-hold 20] [--cps 200] [--repeats 1] [--add]
+ *                            [--threads 1] [--node-flags=--max-semi-space-size=2] [--hold 20] [--floor-hold 20] [--cps 200] [--repeats 1] [--add]
  *
  * `--add` keeps what earlier runs left in bench/results/calls.json and puts medians over all of them into the table, so that a long table can be
  * measured piece by piece; each piece has a floor of its own.
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '8000,16000' },
     media: { type: 'string', default: 'plain' },
     threads: { type: 'string', default: '1' },
+    'node-flags': { type: 'string', default: '' },
     hold: { type: 'string', default: '20' },
     'floor-hold': { type: 'string', default: '20' },
     cps: { type: 'string', default: '200' },
@@ -30,6 +31,7 @@ const { values } = parseArgs({
   },
 });
 const list = (text: string): string[] => text.split(',');
+const nodeFlags = list(values['node-flags']).filter((flag) => flag !== '');
 const holdMs = Number(values.hold) * 1000;
 
 /** The most that baresip takes: it starts two threads for each call. */
@@ -45,7 +47,7 @@ function* worksFor(calls: number): Generator<Work> {
         if (peer !== 'sipbot') yield { ...common, peer, media };
         else
           for (const threads of list(values.threads).map(Number))
-            for (const rate of list(values.rate).map(Number)) yield { ...common, peer, media, rate, threads };
+            for (const rate of list(values.rate).map(Number)) yield { ...common, peer, media, rate, threads, nodeFlags };
       }
   }
 }

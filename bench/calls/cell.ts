@@ -17,6 +17,7 @@ export interface Work {
   /** Of ours: what the bot hears and says. */
   readonly rate?: number;
   readonly threads?: number;
+  readonly nodeFlags?: readonly string[];
   readonly holdMs: number;
   readonly perSecond: number;
 }
@@ -58,11 +59,11 @@ export async function measureCell(work: Work): Promise<Cell | undefined> {
   }
 }
 
-function start({ peer, rate = 8000, threads = 1, media }: Work, folder: string): Promise<Peer | undefined> {
+function start({ peer, rate = 8000, threads = 1, media, nodeFlags = [] }: Work, folder: string): Promise<Peer | undefined> {
   if (peer === 'floor') return startOurs({ name: 'floor: bare sockets', as: 'floor' });
   if (peer !== 'sipbot') return startOther(peer, folder, media);
-  const name = `sipbot ${rate / 1000} kHz${threads === 1 ? '' : `, threads ${threads}`}`;
-  return startOurs({ name, as: 'echo', sampleRate: rate as 8000, threads });
+  const name = `sipbot ${rate / 1000} kHz${threads === 1 ? '' : `, threads ${threads}`}${nodeFlags.map((flag) => ` ${flag}`).join('')}`;
+  return startOurs({ name, as: 'echo', sampleRate: rate as 8000, threads, nodeFlags });
 }
 
 async function hold(work: Work, peer: Peer, calling: Calling): Promise<Cell> {

@@ -10,6 +10,8 @@ export interface Run extends Cell {
 
 export interface Row extends Run {
   readonly runs: number;
+  /** What each call takes beyond those of the row before of the same peer: without what a process grows by however many calls it has. */
+  readonly kbEachMore: number | undefined;
 }
 
 const file = new URL('../results/calls.json', import.meta.url);
@@ -26,7 +28,11 @@ export function summarize(runs: readonly Run[]): Row[] {
     groups.set(key, [...(groups.get(key) ?? []), run]);
   }
   const rows = [...groups.values()].map((of) => ({ ...(medianOf(of) as Run), runs: of.length }));
-  return rows.sort((a, b) => a.calls - b.calls);
+  rows.sort((a, b) => a.calls - b.calls);
+  return rows.map((row, i) => {
+    const fewer = rows.slice(0, i).findLast(({ peer, media, calls }) => peer === row.peer && media === row.media && calls < row.calls);
+    return { ...row, kbEachMore: fewer && (row.kbPerCall * row.calls - fewer.kbPerCall * fewer.calls) / (row.calls - fewer.calls) };
+  });
 }
 
 /** Of things of one shape, thing by thing. */

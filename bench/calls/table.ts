@@ -12,6 +12,7 @@ export function printCells(rows: readonly Row[]): void {
     '× floor',
     '% a call',
     'kB a call',
+    'kB each more',
     'heard late p50 / p99 / p99.9 / max ms',
     'left late p99 / p99.9 ms',
     'gaps > 40 ms',
@@ -25,7 +26,7 @@ export function printCells(rows: readonly Row[]): void {
   for (const row of rows) table.row(cells(row));
 }
 
-function cells({ peer, media, calls, core, timesFloor, kbPerCall, placed, heard, own, unclean }: Row): (string | number)[] {
+function cells({ peer, media, calls, core, timesFloor, kbPerCall, kbEachMore, placed, heard, own, unclean }: Row): (string | number)[] {
   const { late, roundTrip, ownLate, ppm } = heard;
   return [
     peer,
@@ -35,6 +36,7 @@ function cells({ peer, media, calls, core, timesFloor, kbPerCall, placed, heard,
     number(timesFloor, 2),
     number(core / placed.up, 4),
     number(kbPerCall, 0),
+    number(kbEachMore, 0),
     `${tail(late, ['p50', 'p99', 'p999'])} / ${number(late.max)}`,
     own === undefined ? '-' : tail(own.departures, ['p99', 'p999']),
     heard.gaps,

@@ -71,7 +71,8 @@ export class CallAudio {
   readonly #maxQueueMs: number;
   readonly #onThrown: (error: unknown) => void;
   readonly #input: PcmInput;
-  readonly #events: MarkEvents;
+  /** Made for the first who wants to hear of marks. */
+  #events: MarkEvents | undefined;
   readonly #utterance: Utterance;
   /** The first of those who listen, and the others: most calls have one, and an array more is a trip to memory more for each frame. */
   #first: PushConsumer | undefined;
@@ -97,7 +98,6 @@ export class CallAudio {
     this.frameMs = options.frameMs;
     this.#maxQueueMs = options.maxQueueMs ?? 60_000;
     this.#onThrown = options.onThrown;
-    this.#events = new MarkEvents(options.onThrown);
     this.#input = new PcmInput(options.sampleRate);
     this.#utterance = new Utterance(options.sampleRate);
     this.lane = new PlayLane(options.sampleRate, (samples) => this.#onWrite(samples));
@@ -176,7 +176,7 @@ export class CallAudio {
     options: FrameOptions = {},
   ): this {
     if (event === 'frame') this.#addPush(listener as FrameListener, options, false);
-    else this.#events.on('mark', listener as (mark: MarkOutcome) => void);
+    else this.#markEvents().on('mark', listener as (mark: MarkOutcome) => void);
     return this;
   }
 
@@ -188,7 +188,7 @@ export class CallAudio {
     options: FrameOptions = {},
   ): this {
     if (event === 'frame') this.#addPush(listener as FrameListener, options, true);
-    else this.#events.once('mark', listener as (mark: MarkOutcome) => void);
+    else this.#markEvents().once('mark', listener as (mark: MarkOutcome) => void);
     return this;
   }
 
@@ -199,7 +199,7 @@ export class CallAudio {
       const consumer = [this.#first, ...this.#others].find((one) => one?.listener === listener);
       if (consumer !== undefined) this.#removePush(consumer);
     } else {
-      this.#events.off('mark', listener as (mark: MarkOutcome) => void);
+      this.#events?.off('mark', listener as (mark: MarkOutcome) => void);
     }
     return this;
   }
@@ -395,6 +395,11 @@ export class CallAudio {
     }
   }
 
+  #markEvents(): MarkEvents {
+    this.#events ??= new MarkEvents(this.#onThrown);
+    return this.#events;
+  }
+
   #wait(wake: () => void): void {
     this.#waiting.add(wake);
     this.#isAwaited = true;
@@ -408,7 +413,7 @@ export class CallAudio {
   }
 
   readonly #onMark = (name: string, outcome: 'sent' | 'cleared'): void => {
-    this.#events.tell({ name, outcome });
+    this.#events?.tell({ name, outcome });
   };
 
   /** Frames that came before the end are still handed out when the wire is gone already. */

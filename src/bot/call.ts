@@ -69,15 +69,9 @@ export class Call extends CallFacts {
   readonly #session: CallSession;
   readonly #home: CallHome;
   readonly #sound: CallSound;
-  readonly #turns: Turns;
-  readonly #speechWatch = new SpeechWatch({
-    onStart: (timeMs) => this.emit('speechStart', { timeMs }),
-    onEnd: (utterance) => {
-      const { startMs, endMs } = utterance;
-      this.emit('speechEnd', { timeMs: endMs, durationMs: endMs - startMs, utterance });
-    },
-    onSilence: (durationMs) => this.emit('silence', { durationMs }),
-  });
+  /** Made when somebody speaks or listens. */
+  #turns: Turns | undefined;
+  #speechWatch: SpeechWatch | undefined;
   #bot: Bot | undefined;
   #bridge: Bridge | undefined;
   #isEnded = false;
@@ -93,7 +87,6 @@ export class Call extends CallFacts {
       onDtmf: (listener) => this.#listen('dtmf', listener),
       onThrown: (error) => this.fail(error),
     });
-    this.#turns = this.#makeTurns();
     this.#follow();
   }
 
@@ -212,22 +205,22 @@ export class Call extends CallFacts {
 
   /** Speech for this call: a voice, a recogniser, ears; over what the bot's option `speech` says. */
   useSpeech(options: SpeechOptions): void {
-    this.#turns.use(options);
+    this.#conversation.use(options);
   }
 
   /** Speaks a text, or one that is still being written, behind what was said before; the caller may interrupt it. */
   say(text: string | AsyncIterable<string>, options: SayOptions = {}): Saying {
-    return this.#turns.say(text, options);
+    return this.#conversation.say(text, options);
   }
 
   /** The caller's next utterance, begun or to come: in words where there is a recogniser. */
   listen(options: ListenOptions = {}): Promise<Listened> {
-    return this.#turns.listen(options);
+    return this.#conversation.listen(options);
   }
 
   /** Says a question, listens for the answer, and asks again when there is none. */
   ask(question: string, options: AskOptions = {}): Promise<Listened> {
-    return this.#turns.ask(question, options);
+    return this.#conversation.ask(question, options);
   }
 
   /**
@@ -248,12 +241,12 @@ export class Call extends CallFacts {
 
   /** Who said what, and how long the caller waited: of what went through `say` and `listen`. */
   get turns(): readonly Turn[] {
-    return this.#turns.log.turns;
+    return this.#conversation.log.turns;
   }
 
   /** How loud the caller is; measured from the first look on. */
   get level(): SoundLevel {
-    return this.#turns.level;
+    return this.#conversation.level;
   }
 
   record(path: string, options: RecordOptions = {}): Recording {
@@ -347,8 +340,24 @@ export class Call extends CallFacts {
   /** Listening for speech costs something: it begins with the first who wants to know, and ends with the last. */
   #watchSpeech(): void {
     const isWanted = this.listenerCount('speechStart') + this.listenerCount('speechEnd') + this.listenerCount('silence') > 0;
-    if (isWanted && !this.#isEnded) this.#speechWatch.start(this.#turns.ears);
-    else this.#speechWatch.stop();
+    if (!isWanted || this.#isEnded) {
+      this.#speechWatch?.stop();
+      return;
+    }
+    this.#speechWatch ??= new SpeechWatch({
+      onStart: (timeMs) => this.emit('speechStart', { timeMs }),
+      onEnd: (utterance) => {
+        const { startMs, endMs } = utterance;
+        this.emit('speechEnd', { timeMs: endMs, durationMs: endMs - startMs, utterance });
+      },
+      onSilence: (durationMs) => this.emit('silence', { durationMs }),
+    });
+    this.#speechWatch.start(this.#conversation.ears);
+  }
+
+  get #conversation(): Turns {
+    this.#turns ??= this.#makeTurns();
+    return this.#turns;
   }
 
   #makeTurns(): Turns {
@@ -377,7 +386,7 @@ export class Call extends CallFacts {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#bridge?.stop();
-    this.#turns.end();
+    this.#turns?.end();
     this.#sound.end();
     this.#endBot(end);
     this.emit('ended', end);

@@ -9,7 +9,8 @@ const OWN = '\u0000';
 export class RingMarks {
   readonly #ring: PlayoutRing;
   readonly #onNamed: (name: string, outcome: MarkOutcome) => void;
-  readonly #own = new Map<string, (outcome: MarkOutcome) => void>();
+  /** Most calls only write. */
+  #own: Map<string, (outcome: MarkOutcome) => void> | undefined;
   #count = 0;
 
   constructor(ring: PlayoutRing, onNamed: (name: string, outcome: MarkOutcome) => void = () => {}) {
@@ -21,6 +22,7 @@ export class RingMarks {
   /** Calls back once, when what has been written until now is sent, or has been cleared. */
   atEnd(tell: (outcome: MarkOutcome) => void): void {
     const name = `${OWN}${this.#count++}`;
+    this.#own ??= new Map();
     this.#own.set(name, tell);
     this.#ring.mark(name);
   }
@@ -34,12 +36,12 @@ export class RingMarks {
   }
 
   readonly #onMark = (name: string, outcome: MarkOutcome): void => {
-    const own = this.#own.get(name);
+    const own = this.#own?.get(name);
     if (own === undefined) {
       this.#onNamed(name, outcome);
       return;
     }
-    this.#own.delete(name);
+    this.#own?.delete(name);
     own(outcome);
   };
 }

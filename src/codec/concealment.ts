@@ -14,6 +14,27 @@ const longestFadeInMs = 10;
 /** The first search for the period looks at this many samples a second. */
 const coarseRate = 4000;
 
+/** What is at work while sound is missing. */
+interface Gap {
+  /** What was heard when it broke off, oldest first. */
+  readonly heard: Int16Array;
+  /** The end of the stretch, bent so that its beginning follows. A quarter of a period. */
+  readonly bend: Int16Array;
+  /** The former, shorter stretch while the next one fades in over it. */
+  readonly carry: Int16Array;
+}
+
+/** Few of many calls miss something at a time: what one is done with serves the next, and no more than these wait for it. */
+const resting: Gap[] = [];
+const mostResting = 16;
+
+function takeGap(length: number, perMs: number): Gap {
+  const at = resting.findIndex(({ heard }) => heard.length === length);
+  if (at >= 0) return resting.splice(at, 1)[0]!;
+  const quarter = Math.ceil((longestPeriodMs * perMs) / 4);
+  return { heard: new Int16Array(length), bend: new Int16Array(quarter), carry: new Int16Array(quarter) };
+}
+
 export class Concealer {
   readonly sampleRate: number;
   readonly #perMs: number;
@@ -32,18 +53,13 @@ export class Concealer {
 
   /** Samples since the sound broke off; 0 while it is whole. */
   #missing = 0;
-  /** What was heard when it broke off, oldest first. Made at the first loss. */
-  #heard: Int16Array | undefined;
+  #gap: Gap | undefined;
   #period = 0;
   #periods = 0;
   /** Where in the repeated stretch the next sample stands. */
   #at = 0;
-  /** The end of the stretch, bent so that its beginning follows. A quarter of a period. */
-  #bend: Int16Array | undefined;
   /** The beginning of the repetition is moved to where the sound was, by less and less. */
   #offset = 0;
-  /** The former, shorter stretch while the next one fades in over it. */
-  #carry: Int16Array | undefined;
   #carried = 0;
   /** Samples over which the returning sound still fades in, and how many that were. */
   #fadeIn = 0;
@@ -78,7 +94,10 @@ export class Concealer {
         const share = this.#fadeIn / (this.#fadeInLength + 1);
         samples[at + i] = Math.round(share * this.#repeat() + (1 - share) * samples[at + i]!);
       }
-      if (this.#fadeIn === 0) this.#missing = this.#fadeInLength = 0;
+      if (this.#fadeIn === 0) {
+        this.#missing = this.#fadeInLength = 0;
+        this.#leaveGap();
+      }
     }
     if (isKept) this.#keep(samples, count, at);
     else this.#remember(samples, count, at);
@@ -90,6 +109,7 @@ export class Concealer {
     if (this.#missing === 0 || this.#fadeInLength > 0) this.#breakOff();
     for (let i = 0; i < count; i++) out[at + i] = Math.round(this.#repeat());
     this.#remember(out, count, at);
+    if (this.isSilent) this.#leaveGap();
   }
 
   /** Forgets the past: the next frame is the first of another sound. */
@@ -98,6 +118,12 @@ export class Concealer {
     this.#kept = undefined;
     this.#keptFrames = 0;
     this.#missing = this.#fadeIn = this.#fadeInLength = 0;
+    this.#leaveGap();
+  }
+
+  #leaveGap(): void {
+    if (this.#gap !== undefined && resting.length < mostResting) resting.push(this.#gap);
+    this.#gap = undefined;
   }
 
   #keep(samples: Int16Array, count: number, at: number): void {
@@ -143,37 +169,36 @@ export class Concealer {
     this.#takeKept();
     const past = this.#past;
     const length = past.length;
-    this.#heard ??= new Int16Array(length);
-    this.#bend ??= new Int16Array(length);
-    this.#carry ??= new Int16Array(length);
+    this.#gap ??= takeGap(length, this.#perMs);
+    const { heard } = this.#gap;
     for (let i = 0, from = this.#next; i < length; i++) {
-      this.#heard[i] = past[from]!;
+      heard[i] = past[from]!;
       if (++from === length) from = 0;
     }
     this.#missing = this.#fadeIn = this.#fadeInLength = this.#carried = 0;
-    this.#period = findPeriod(this.#heard, this.#perMs);
+    this.#period = findPeriod(heard, this.#perMs);
     this.#stretch(1);
     this.#at = 0;
-    this.#offset = this.#heard[length - 1]! - this.#heard[length - 1 - this.#period]!;
+    this.#offset = heard[length - 1]! - heard[length - 1 - this.#period]!;
   }
 
   /** Repeats that many periods from now on. */
   #stretch(periods: number): void {
-    const heard = this.#heard!;
+    const { heard, bend } = this.#gap!;
     const quarter = this.#period >> 2;
     this.#periods = periods;
     for (let i = 0, end = heard.length - quarter; i < quarter; i++, end++) {
       const share = (i + 1) / (quarter + 1);
-      this.#bend![i] = (1 - share) * heard[end]! + share * heard[end - periods * this.#period]!;
+      bend[i] = (1 - share) * heard[end]! + share * heard[end - periods * this.#period]!;
     }
   }
 
   /** The next sample of the stretch. */
   #step(): number {
-    const heard = this.#heard!;
+    const { heard, bend } = this.#gap!;
     const length = this.#periods * this.#period;
     const intoBend = this.#at - length + (this.#period >> 2);
-    const sample = intoBend >= 0 ? this.#bend![intoBend]! : heard[heard.length - length + this.#at]!;
+    const sample = intoBend >= 0 ? bend[intoBend]! : heard[heard.length - length + this.#at]!;
     if (++this.#at === length) this.#at = 0;
     return sample;
   }
@@ -186,7 +211,8 @@ export class Concealer {
     const quarter = this.#period >> 2;
     if (this.#missing > 0 && this.#missing % full === 0 && this.#periods < 3) {
       const at = this.#at;
-      for (let i = 0; i < quarter; i++) this.#carry![i] = this.#step();
+      const { carry } = this.#gap!;
+      for (let i = 0; i < quarter; i++) carry[i] = this.#step();
       this.#carried = quarter;
       this.#stretch(this.#periods + 1);
       this.#at = at;
@@ -195,7 +221,7 @@ export class Concealer {
     if (this.#missing < quarter) sample += this.#offset * (1 - this.#missing / quarter);
     if (this.#carried > 0) {
       const share = this.#carried / (quarter + 1);
-      sample = share * this.#carry![quarter - this.#carried]! + (1 - share) * sample;
+      sample = share * this.#gap!.carry[quarter - this.#carried]! + (1 - share) * sample;
       this.#carried--;
     }
     const level = this.#missing < full ? 1 : (silent - this.#missing) / (silent - full);

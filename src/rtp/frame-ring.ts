@@ -177,8 +177,6 @@ export class FrameCursor {
   readonly #frameSamples: number;
   readonly #frameMs: number;
   #at: number;
-  /** Made at the first borrow: one view a slot, used again every second. */
-  #views: (Int16Array | undefined)[] | undefined;
 
   constructor(memory: FrameMemory, frameMs: number, at: number) {
     this.#words = memory.words;
@@ -223,14 +221,12 @@ export class FrameCursor {
   borrow(): Int16Array | undefined {
     const missed = this.#seek();
     if (missed < 0) return undefined;
-    const capacity = this.#capacity;
-    const slot = this.#at % capacity;
-    this.#views ??= new Array<Int16Array | undefined>(capacity).fill(undefined);
+    const slot = this.#at % this.#capacity;
     const at = this.#placeOf(slot);
-    this.#views[slot] ??= this.#samples.subarray(at, at + this.#frameSamples);
     this.#describe(slot, missed);
     this.#at++;
-    return this.#views[slot];
+    // A view kept for each slot would be 5 kB a consumer, and as cold when its turn came as a new one.
+    return this.#samples.subarray(at, at + this.#frameSamples);
   }
 
   /** Goes to the oldest frame still whole; returns the frames lost on the way, or -1 when none is waiting. */

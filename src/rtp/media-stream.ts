@@ -72,7 +72,8 @@ export class MediaStream implements StreamOwner {
   readonly #memory: SharedArrayBuffer;
   readonly #counters: Float64Array;
   readonly #words: Int32Array;
-  readonly #waiting = new Map<number, Waiter>();
+  /** For keys to be out. */
+  #waiting: Map<number, Waiter> | undefined;
   readonly #number: number;
   #background: PlayoutRing | undefined;
   #sent: FrameRing | undefined;
@@ -184,6 +185,7 @@ export class MediaStream implements StreamOwner {
     if (digits === '') return;
     const request = this.#requests++;
     await new Promise<void>((resolve, reject) => {
+      this.#waiting ??= new Map();
       this.#waiting.set(request, { resolve, reject });
       this.#options.thread.post({ type: 'dtmf', stream: this.#number, request, digits: digits.toUpperCase(), durationMs, gapMs });
     });
@@ -230,8 +232,8 @@ export class MediaStream implements StreamOwner {
         if (!this.#closed) this.onEvent?.(report.news);
         return;
       case 'dtmfSent':
-        this.#waiting.get(report.request)?.resolve();
-        this.#waiting.delete(report.request);
+        this.#waiting?.get(report.request)?.resolve();
+        this.#waiting?.delete(report.request);
         return;
       case 'packet':
         this.#onPacket?.(report.packet);
@@ -278,8 +280,8 @@ export class MediaStream implements StreamOwner {
       this.outgoing.end();
       this.#background?.end();
       this.#sent?.end();
-      for (const waiter of this.#waiting.values()) waiter.reject(ended());
-      this.#waiting.clear();
+      for (const waiter of this.#waiting?.values() ?? []) waiter.reject(ended());
+      this.#waiting = undefined;
       this.#options.onClosed();
     }
   }

@@ -31,15 +31,20 @@ const ROW = 8;
 
 /**
  * Packets as they mostly are, 20 ms of G.711 with SRTP around it, wait beside what is known of them, in few rooms used over and over: a ring as
- * long as there are slots would be cold at every packet. When more wait than there are rooms, or wider ones, they have memory made for them.
+ * long as there are slots would be cold at every packet. No more of them wait than the longest delay holds, or nearly; for more, and for wider ones,
+ * memory is made, as much as all of the rest of a jitter buffer.
  */
-const NEAR = 4;
+const NEAR = 16;
 const NEAR_BYTES = 192;
 const ALL_FREE = (1 << NEAR) - 1;
 
+/** What was made for a bad moment is given up after so many turns of the ring without another: by then nothing waits in it. */
+const TURNS_KEPT = 8;
+
 const nothing = new Uint8Array(0);
 
-const State = cellsOf('slots', 'waiting', 'freeRooms', 'farBytes');
+// `sinceFar`: how many packets have found a near room since one did not.
+const State = cellsOf('slots', 'waiting', 'freeRooms', 'farBytes', 'sinceFar');
 
 export class PacketRing {
   static cells(slots: number): number {
@@ -77,7 +82,7 @@ export class PacketRing {
     this.#s.clear();
     this.#s.slots = slots;
     this.#s.freeRooms = ALL_FREE;
-    this.#place.more = undefined;
+    this.#giveUpFar();
     for (let slot = 0; slot < slots; slot++) {
       const row = this.#from + slot * ROW;
       this.#rows[row + SEQUENCE] = Number.NEGATIVE_INFINITY;
@@ -137,9 +142,11 @@ export class PacketRing {
       this.#place.bytes.set(packet, at);
       rows[row + ROOM] = room;
       rows[row + OFFSET] = at + payloadOffset;
+      if (this.#s.farBytes > 0 && ++this.#s.sinceFar > TURNS_KEPT * this.#s.slots) this.#giveUpFar();
       return;
     }
     rows[row + ROOM] = NEAR;
+    this.#s.sinceFar = 0;
     if (packet.length <= payloadLength + AROUND) {
       // With all that stands around it: 14 ns, where a view of the payload alone costs 42 and an object.
       if (packet.length > this.#s.farBytes) this.#widen(packet.length);
@@ -203,6 +210,11 @@ export class PacketRing {
 
   #row(slot: number): number {
     return this.#from + slot * ROW;
+  }
+
+  #giveUpFar(): void {
+    this.#place.more = undefined;
+    this.#s.farBytes = 0;
   }
 
   /** All slots grow together, to a multiple of 32 bytes. */

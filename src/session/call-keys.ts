@@ -16,7 +16,7 @@ export interface SendDtmfOptions {
 
 export class CallKeys {
   readonly #inside: CallInside;
-  readonly #merge = new DtmfMerge();
+  #merge: DtmfMerge | undefined;
 
   constructor(inside: CallInside) {
     this.#inside = inside;
@@ -43,6 +43,7 @@ export class CallKeys {
 
   onPress(digit: DtmfDigit, durationMs: number, via: DtmfWay): void {
     const { call, context, tell } = this.#inside;
+    this.#merge ??= new DtmfMerge();
     if (call.state === 'ended' || !this.#merge.isNew(digit, via, context.clock.now())) return;
     tell('dtmf', digit, { durationMs, via });
   }

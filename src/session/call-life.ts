@@ -25,7 +25,8 @@ export interface CallWays {
 export class CallLife {
   readonly #inside: CallInside;
   readonly #ways: CallWays;
-  readonly #answered = deferred();
+  /** Made for the first who waits. */
+  #answered: Deferred | undefined;
   readonly #timers = new Set<Timer>();
   #answeredAt: number | undefined;
   #end: CallEnd | undefined;
@@ -46,6 +47,11 @@ export class CallLife {
 
   /** Never an unhandled rejection. */
   get answered(): Promise<void> {
+    if (this.#answered === undefined) {
+      this.#answered = deferred();
+      if (this.#answeredAt !== undefined) this.#answered.resolve();
+      else if (this.#end !== undefined) this.#answered.reject(this.error());
+    }
     return this.#answered.promise;
   }
 
@@ -63,7 +69,7 @@ export class CallLife {
     const { maxCallMs } = media.options;
     if (maxCallMs > 0) this.#after(maxCallMs, () => void this.leave({ reason: 'maxDuration', status: 200 }));
     apply(machine.onAnswered());
-    this.#answered.resolve();
+    this.#answered?.resolve();
   }
 
   onMediaFailed(error: Error): void {
@@ -122,7 +128,7 @@ export class CallLife {
     if (this.#inside.usage !== undefined) this.#inside.usage.handler = {};
     media.close();
     // Once it was answered that has been told; an error costs as much as a message sent.
-    if (this.#answeredAt === undefined) this.#answered.reject(this.error());
+    if (this.#answeredAt === undefined) this.#answered?.reject(this.error());
     apply(news);
   }
 

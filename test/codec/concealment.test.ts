@@ -67,6 +67,21 @@ describe.each([8000, 16000])('at %i Hz', (sampleRate) => {
     );
   });
 
+  test('many that miss something at the same time, and one after the other, each hear their own', () => {
+    const frame = 20 * ms;
+    const voices = Array.from({ length: 20 }, (_, i) => sine(150 + 40 * i, sampleRate, 0.6, 9000));
+    const isLost = (voice: number, at: number): boolean => (at + voice) % 9 > 4;
+    const alone = voices.map((voice, i) => play(voice, sampleRate, 20, (at) => isLost(i, at)).out);
+    const together = voices.map((voice) => ({ out: Int16Array.from(voice), concealer: new Concealer(sampleRate) }));
+    for (let at = 0; at < 30; at++) {
+      for (const [i, { out, concealer }] of together.entries()) {
+        if (isLost(i, at)) concealer.conceal(out, frame, at * frame);
+        else concealer.good(out, frame, at * frame);
+      }
+    }
+    expect(together.map(({ out }) => out)).toEqual(alone);
+  });
+
   test('without loss nothing is touched', () => {
     const sound = whiteNoise(100 * ms, 20_000);
     expect(play(sound, sampleRate, 20, () => false).out).toEqual(sound);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ownPlace, type Place } from '../../src/rtp/cells.js';
 import { RtpHeader } from '../../src/rtp/header.js';
 import { PacketRing } from '../../src/rtp/packet-ring.js';
 
@@ -63,4 +64,31 @@ test('widening keeps every payload', () => {
       });
     }),
   );
+});
+
+test('memory made for a bad moment is given up when the packets have long been as they mostly are, and made again in the next', () => {
+  const place: Place = { ...ownPlace(PacketRing.cells(32)) };
+  const ring = new PacketRing(32, place);
+  let next = 0;
+  const pass = (count: number): void => {
+    for (let i = 0; i < count; i++, next++) {
+      ring.store(next, next, 'audio', ...packetOf([next & 255]));
+      ring.free(ring.find(next, next));
+    }
+  };
+  for (let moment = 0; moment < 2; moment++) {
+    const burst = Array.from({ length: 31 }, (_, i) => next + i);
+    for (const sequence of burst) ring.store(sequence, sequence, 'audio', ...packetOf([sequence & 255]));
+    for (const sequence of burst) {
+      const slot = ring.find(sequence, sequence);
+      expect(payloadAt(ring, slot)).toEqual([sequence & 255]);
+      ring.free(slot);
+    }
+    next += burst.length;
+    expect(place.more).toBeDefined();
+    pass(256);
+    expect(place.more).toBeDefined();
+    pass(1);
+    expect(place.more).toBeUndefined();
+  }
 });

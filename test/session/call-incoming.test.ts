@@ -320,6 +320,25 @@ describe('what an application may do, and when', () => {
     await call!.hangup();
   });
 
+  test('whether it was answered can be asked while it rings, and when it is over', async () => {
+    const [refused] = await arrive(sdp());
+    const asked = expect(refused!.answered).rejects.toMatchObject({ code: 'ERR_CALL_REJECTED', status: 486 });
+    refused!.reject();
+    await asked;
+    await expect(refused!.answered).rejects.toMatchObject({ status: 486 });
+    const [late] = await arrive(sdp());
+    late!.reject(603);
+    await expect(late!.answered).rejects.toMatchObject({ status: 603 });
+    const [taken, invite] = await arrive(sdp());
+    const answer = taken!.answer();
+    await wire.run(0);
+    invite.ack();
+    await answer;
+    await taken!.answered;
+    await taken!.hangup();
+    await taken!.answered;
+  });
+
   test('hung up before it was answered: 480, and the end says who', async () => {
     const [call, invite] = await arrive(sdp());
     const told = log(call!);

@@ -74,6 +74,11 @@ export abstract class MessageParts {
     return this.changed();
   }
 
+  /** What was read of headers is let go; it is read again when it is asked for. For who keeps a message for long. */
+  forget(): void {
+    this.changed();
+  }
+
   /** Whoever keeps values of headers forgets them here. */
   protected changed(): this {
     this.#values = undefined;

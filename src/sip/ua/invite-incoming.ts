@@ -262,6 +262,8 @@ export class IncomingInvite extends InviteBase implements IncomingCall {
       () => this.#dialog.fail(undefined, undefined),
     );
     answer?.resolve();
+    // From here on it is what the application may still look at.
+    this.request.forget();
   }
 
   #refuse(status: number, options: RejectOptions = {}): void {

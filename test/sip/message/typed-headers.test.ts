@@ -208,6 +208,20 @@ describe('typed headers', () => {
     } else expect(got).toEqual(expected);
   });
 
+  test('what was read is read again when it has been forgotten', () => {
+    for (const [name, value, getter] of good) {
+      const message = withHeader(name, value);
+      const before = message[getter];
+      message.forget();
+      expect(message[getter]).toEqual(before);
+    }
+    const invite = withHeader('From', '<sip:a@b>;tag=1');
+    const { from } = invite;
+    expect(invite.from).toBe(from);
+    invite.forget();
+    expect(invite.from).not.toBe(from);
+  });
+
   test.each(bad)('%s: %s is as good as absent', (name, value, getter) => {
     expect(withHeader(name, value)[getter]).toBeUndefined();
   });
