@@ -108,7 +108,7 @@ export class CallSound {
 
   #open(format: ResolvedAudio): CallAudio {
     this.#format = format;
-    const audio = new CallAudio({ ...format, onThrown: (error) => this.#host.onThrown(error) });
+    const audio = new CallAudio({ onThrown: (error) => this.#host.onThrown(error), ...format });
     if (this.#isEnded) audio.end();
     this.#audio = audio;
     return audio;

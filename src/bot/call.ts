@@ -133,7 +133,7 @@ export class Call extends CallFacts {
 
   /** `reason` becomes a Reason header (RFC 3326) as it stands, such as 'Q.850;cause=16'. Resolves when the call has ended. */
   hangup(options: { readonly reason?: string; readonly headers?: HeaderValues } = {}): Promise<void> {
-    return quietly(this.#session.hangup({ ...given({ reason: options.reason }), headers: headerEntries('headers', options.headers) }));
+    return quietly(this.#session.hangup({ headers: headerEntries('headers', options.headers), ...given({ reason: options.reason }) }));
   }
 
   hold(): Promise<void> {
@@ -189,7 +189,7 @@ export class Call extends CallFacts {
   /** Packets, loss, jitter, round trip, late, concealed, MOS both ways, departure lateness; undefined before there is media. */
   stats(): CallStats | undefined {
     const stream = this.#session.stream;
-    return stream === undefined ? undefined : { ...stream.stats(), departure: stream.departure() };
+    return stream === undefined ? undefined : { departure: stream.departure(), ...stream.stats() };
   }
 
   // ── Its audio ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@
  * lived in it and lets a new one take the next. With `threads: 0` everything runs inline, over any clock and any network.
  */
 import { availableParallelism } from 'node:os';
-import { type Clock, systemClock } from '../clock.js';
+import { type Clock, systemClock, type Timer } from '../clock.js';
 import { CallError, OptionError } from '../errors.js';
 import { type Logger, silentLogger } from '../log.js';
 import type { Network } from '../network.js';
@@ -252,10 +252,10 @@ const linkWorker: LinkThread = (memory, { onReport, onLost }) => {
   });
   let commands: HostCommand[] = [];
   let soon: NodeJS.Immediate | undefined;
-  let late: NodeJS.Timeout | undefined;
+  let late: Timer | undefined;
   const flush = (): void => {
     clearImmediate(soon);
-    clearTimeout(late);
+    late?.cancel();
     soon = late = undefined;
     if (commands.length > 0) worker.postMessage(commands);
     commands = [];
@@ -269,7 +269,7 @@ const linkWorker: LinkThread = (memory, { onReport, onLost }) => {
       commands.push(command);
       // A stream does nothing until it is configured: that it begins goes with that. Its end goes with whatever is said next: nothing is left to be
       // heard. All else goes at once, lest the application block its thread.
-      if (command.type === 'close') late ??= setTimeout(flush, ENDS_WITHIN_MS);
+      if (command.type === 'close') late ??= systemClock.at(systemClock.now() + ENDS_WITHIN_MS, flush);
       else if (command.type === 'open' || command.type === 'bind') soon ??= setImmediate(flush);
       else flush();
     },

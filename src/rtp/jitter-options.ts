@@ -18,7 +18,8 @@ export interface JitterOptions {
 
 export type JitterBufferOptions = Partial<JitterOptions> & { readonly clockRate: number };
 
-const DEFAULTS = { frameMs: 20, minDelayMs: 5, maxDelayMs: 300, initialDelayMs: 20, slots: 32 } satisfies Omit<JitterOptions, 'clockRate'>;
+/** A clock rate is always given. */
+const DEFAULTS = { clockRate: 0, frameMs: 20, minDelayMs: 5, maxDelayMs: 300, initialDelayMs: 20, slots: 32 } satisfies JitterOptions;
 
 export const usualSlots = DEFAULTS.slots;
 

@@ -146,9 +146,9 @@ export class StreamReport {
     local.bufferLimitMs = this.#inbound.playout?.buffer.limitMs ?? 0;
     const oneWayMs = (Number.isNaN(rttMs) ? 0 : rttMs / 2) + local.packetMs;
     const heard = { codec, lossRatio: local.concealedFraction, burstRatio: receiver.burstRatio };
-    local.rFactor = rFactor({ ...heard, oneWayDelayMs: oneWayMs + local.bufferDelayMs });
+    local.rFactor = rFactor({ oneWayDelayMs: oneWayMs + local.bufferDelayMs, ...heard });
     local.mos = mosFromR(local.rFactor);
-    local.listeningMos = mosFromR(rFactor({ ...heard, oneWayDelayMs: 0 }));
+    local.listeningMos = mosFromR(rFactor({ oneWayDelayMs: 0, ...heard }));
     counters[COUNTER.receivedR] = local.rFactor;
     counters[COUNTER.receivedMos] = local.mos;
     counters[COUNTER.rttMs] = rttMs;

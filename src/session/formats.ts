@@ -80,12 +80,13 @@ export function agreedFormat(
 
 /** The answer's line for a format of the offer: same number, same spelling, our own fmtp (RFC 3264 §6.1). */
 export function answeredFormat(format: RtpFormat): RtpFormat {
-  const { fmtp, ...bare } = format;
+  const { payloadType, encoding, clockRate, channels, fmtp } = format;
+  const bare = { payloadType, encoding, clockRate, channels };
   if (isTelephoneEvent(format)) {
     // A phone that names its events is answered with no more than those.
-    return { ...bare, fmtp: fmtp === undefined || /(?:^|,|-)16(?:,|$)/.test(fmtp) ? OUR_EVENTS : '0-15' };
+    return { fmtp: fmtp === undefined || /(?:^|,|-)16(?:,|$)/.test(fmtp) ? OUR_EVENTS : '0-15', ...bare };
   }
-  return format.encoding.toLowerCase() === 'opus' ? { ...bare, fmtp: OUR_OPUS } : bare;
+  return encoding.toLowerCase() === 'opus' ? { fmtp: OUR_OPUS, ...bare } : bare;
 }
 
 /**

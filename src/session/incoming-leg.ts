@@ -84,7 +84,7 @@ export class IncomingLeg {
     if (described.type === 'refused') throw this.#refuse(described.reply);
     if (descriptions.agreement !== undefined) apply(machine.onEarlyMedia());
     const { body } = described;
-    await this.#invite.progress(status, { ...given({ reason, headers, body }), reliable: isReliable ? 'always' : 'never' });
+    await this.#invite.progress(status, { reliable: isReliable ? 'always' : 'never', ...given({ reason, headers, body }) });
   }
 
   answer(options: AnswerOptions): Promise<void> {

@@ -124,7 +124,7 @@ export class Negotiation {
   }
 
   #numbered(capabilities: Capabilities): Capabilities {
-    return { ...capabilities, sessionId: this.#sessionId, version: this.#version };
+    return { sessionId: this.#sessionId, version: this.#version, ...capabilities };
   }
 
   #sent(sdp: string, version: string): string {

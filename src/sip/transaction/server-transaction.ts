@@ -56,6 +56,6 @@ export class ServerTransaction<W extends Wire> {
   }
 
   reply(status: number, options: ReplyOptions = {}): void {
-    this.respond(responseTo(this.request, status, { ...options, toTag: this.toTag }));
+    this.respond(responseTo(this.request, status, { toTag: this.toTag, ...options }));
   }
 }
