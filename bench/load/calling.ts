@@ -12,9 +12,11 @@ let program: Promise<string> | undefined;
 
 export class Calling {
   readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown>;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
+    this.#ended = new Promise((resolve) => child.once('exit', () => resolve([{ error: 'the generator ended' }])));
   }
 
   /** A generator that calls `callee` from that address. */
@@ -54,8 +56,7 @@ export class Calling {
 
   async #ask(order: Order): Promise<unknown> {
     this.#child.send(order);
-    const ended = once(this.#child, 'exit').then(() => [{ error: 'the generator ended' }]);
-    const [said] = (await Promise.race([once(this.#child, 'message'), ended])) as [{ answer?: unknown; error?: string }];
+    const [said] = (await Promise.race([once(this.#child, 'message'), this.#ended])) as [{ answer?: unknown; error?: string }];
     if (said.error !== undefined) throw new Error(said.error);
     return said.answer;
   }
