@@ -1,12 +1,7 @@
 // The inner loop of resampling in WebAssembly, where four products are one instruction (fir.wat); one for all streams of a thread. An engine without
 // it, or without its vectors, runs the loop of resample.ts instead: the same samples but for the rounding of a half, later.
 import { firCode } from './fir-code.js';
-
-// The types of Node alone do not describe it.
-interface WebAssemblyApi {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: object };
-}
+import { webAssembly } from './web-assembly.js';
 
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
@@ -62,11 +57,11 @@ export class Fir {
 }
 
 function load(): Fir | undefined {
-  const { WebAssembly } = globalThis as unknown as { readonly WebAssembly?: WebAssemblyApi };
-  if (WebAssembly === undefined) return undefined;
+  const api = webAssembly();
+  if (api === undefined) return undefined;
   try {
     const code = Uint8Array.from(atob(firCode), (character) => character.charCodeAt(0));
-    return new Fir(new WebAssembly.Instance(new WebAssembly.Module(code)).exports as Exports);
+    return new Fir(new api.Instance(new api.Module(code)).exports as Exports);
   } catch {
     return undefined;
   }

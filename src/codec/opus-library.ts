@@ -5,14 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { SipBotError } from '../errors.js';
 import { installedFile } from './installed.js';
-
-// The types of Node alone do not describe it.
-interface WebAssemblyApi {
-  readonly Instance: new (module: object, imports: object) => { readonly exports: object };
-  compile(bytes: Uint8Array): Promise<object>;
-  validate(bytes: Uint8Array): boolean;
-}
-const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: WebAssemblyApi };
+import { webAssembly } from './web-assembly.js';
 
 /** The functions of libopus that the package exports. Pointers are offsets into `memory`. */
 interface Exports {
@@ -46,7 +39,7 @@ export class OpusLibrary {
 
   constructor(module: object) {
     const nothing = () => 0;
-    const instance = new WebAssembly.Instance(module, {
+    const instance = new (needed().Instance)(module, {
       wasi_snapshot_preview1: { fd_seek: nothing, fd_write: nothing, fd_close: nothing, proc_exit: nothing },
       env: { emscripten_notify_memory_growth: () => this.#view() },
     });
@@ -82,12 +75,18 @@ export function isOpusLoaded(): boolean {
  */
 export async function loadOpus(wasm?: Uint8Array): Promise<void> {
   if (loaded) return;
-  const module = await WebAssembly.compile(wasm ?? (await readWasm()));
+  const module = await needed().compile(wasm ?? (await readWasm()));
   loaded ??= new OpusLibrary(module);
 }
 
 async function readWasm(): Promise<Uint8Array> {
   const read = (file: string): Promise<Uint8Array> => readFile(installedFile(`@evan/opus/wasm/${file}.wasm`, 'ERR_CODEC', '@evan/opus'));
   const simd = await read('simd');
-  return WebAssembly.validate(simd) ? simd : read('opus');
+  return needed().validate(simd) ? simd : read('opus');
+}
+
+function needed(): NonNullable<ReturnType<typeof webAssembly>> {
+  const api = webAssembly();
+  if (api === undefined) throw new SipBotError('ERR_CODEC', 'Opus needs WebAssembly, and this engine has none');
+  return api;
 }
