@@ -25,6 +25,9 @@ export type Received =
 /** How a description came: in a message that its sender knows to have arrived, or in a 1xx that may be lost (RFC 3262, RFC 6337 §3.1.1). */
 export type Delivery = 'reliable' | 'unreliable';
 
+/** Which session it is, and which version of its description, is said here. */
+type Unnumbered = Omit<Capabilities, 'sessionId' | 'version'>;
+
 export class Negotiation {
   readonly #sessionId: string;
   #version: number;
@@ -65,7 +68,7 @@ export class Negotiation {
   }
 
   /** An offer of ours, to be sent at once. One before it that had no answer is void. */
-  offer(capabilities: Capabilities): string {
+  offer(capabilities: Unnumbered): string {
     this.withdraw();
     this.#offer = offer(this.#numbered(capabilities), this.#agreement);
     return this.#sent(this.#offer.sdp, this.#offer.description.origin.version);
@@ -80,14 +83,14 @@ export class Negotiation {
   }
 
   /** Their description, where the rules say which it is: the answer when an offer of ours is out, an offer otherwise. */
-  receive(sdp: string, delivery: Delivery, capabilities: Capabilities): Received {
+  receive(sdp: string, delivery: Delivery, capabilities: Unnumbered): Received {
     if (this.#offer !== undefined) return this.#receiveAnswer(this.#offer, sdp, delivery);
     // RFC 3262 §5: an unreliable 1xx carries no offer; after the answer it repeats it (RFC 6337 §3.1.1).
     return delivery === 'unreliable' ? { type: 'ignored' } : this.receiveOffer(sdp, capabilities);
   }
 
   /** A re-INVITE or UPDATE that the dialog let through: an offer, and one of ours that still waits to be sent again has to stand on what comes of it. */
-  receiveOffer(offered: SessionDescription | SdpFailure | string, capabilities: Capabilities): Received {
+  receiveOffer(offered: SessionDescription | SdpFailure | string, capabilities: Unnumbered): Received {
     this.withdraw();
     const result = answer(offered, this.#numbered(capabilities), this.#agreement);
     if (isRefusal(result)) return { type: 'refused', refusal: result };
@@ -123,7 +126,7 @@ export class Negotiation {
     return { type: 'agreed', agreement: result };
   }
 
-  #numbered(capabilities: Capabilities): Capabilities {
+  #numbered(capabilities: Unnumbered): Capabilities {
     return { sessionId: this.#sessionId, version: this.#version, ...capabilities };
   }
 
