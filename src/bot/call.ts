@@ -205,22 +205,22 @@ export class Call extends CallFacts {
 
   /** Speech for this call: a voice, a recogniser, ears; over what the bot's option `speech` says. */
   useSpeech(options: SpeechOptions): void {
-    this.#conversation.use(options);
+    this.#conversation().use(options);
   }
 
   /** Speaks a text, or one that is still being written, behind what was said before; the caller may interrupt it. */
   say(text: string | AsyncIterable<string>, options: SayOptions = {}): Saying {
-    return this.#conversation.say(text, options);
+    return this.#conversation().say(text, options);
   }
 
   /** The caller's next utterance, begun or to come: in words where there is a recogniser. */
   listen(options: ListenOptions = {}): Promise<Listened> {
-    return this.#conversation.listen(options);
+    return this.#conversation().listen(options);
   }
 
   /** Says a question, listens for the answer, and asks again when there is none. */
   ask(question: string, options: AskOptions = {}): Promise<Listened> {
-    return this.#conversation.ask(question, options);
+    return this.#conversation().ask(question, options);
   }
 
   /**
@@ -241,12 +241,12 @@ export class Call extends CallFacts {
 
   /** Who said what, and how long the caller waited: of what went through `say` and `listen`. */
   get turns(): readonly Turn[] {
-    return this.#conversation.log.turns;
+    return this.#conversation().log.turns;
   }
 
   /** How loud the caller is; measured from the first look on. */
   get level(): SoundLevel {
-    return this.#conversation.level;
+    return this.#conversation().level;
   }
 
   record(path: string, options: RecordOptions = {}): Recording {
@@ -352,10 +352,10 @@ export class Call extends CallFacts {
       },
       onSilence: (durationMs) => this.emit('silence', { durationMs }),
     });
-    this.#speechWatch.start(this.#conversation.ears);
+    this.#speechWatch.start(this.#conversation().ears);
   }
 
-  get #conversation(): Turns {
+  #conversation(): Turns {
     this.#turns ??= this.#makeTurns();
     return this.#turns;
   }
